@@ -1,0 +1,115 @@
+/*
+ * A remote: a place where objects lie under keys, behind a small table of
+ * operations. Transports: local directory, S3; later HTTP(S).
+ *
+ * Operations are asynchronous jobs on one engine: a caller submits a job and
+ * gets it back, with its own err, from remote_next(). The engine owns a network
+ * thread (or a pool, for a directory); submit blocks when too many jobs are in
+ * flight. Buffers and files are the job's owner's and stay untouched until it
+ * comes back. Keys are relative to the remote's root ("files/md5/5d/41...").
+ */
+#ifndef REMOTE_REMOTE_H
+#define REMOTE_REMOTE_H
+
+#include "store/base/compiler.h"
+#include "store/base/err.h"
+#include "store/odb/oid.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+struct remote;
+struct sink;
+struct tmpfile;
+
+enum remote_op {
+	REMOTE_PUT, /* a file's bytes under key; verified by the server where it can */
+	REMOTE_PUT_BYTES, /* the same from memory (manifests, probes) */
+	REMOTE_GET, /* into fd (a temporary of the caller), MD5 on the way into digest */
+	REMOTE_GET_BYTES, /* into out, at most limit bytes */
+	REMOTE_HEAD,	  /* size and age, or ERR_NOTFOUND */
+	REMOTE_LIST,	  /* every key below key as a prefix, page by page to on_page */
+	REMOTE_DELETE,	  /* the keys in keys, at most REMOTE_DELETE_MAX */
+};
+
+enum {
+	REMOTE_DELETE_MAX = 1000
+};
+
+struct remote_entry {
+	const char *key; /* relative to the remote's root; good during the call only */
+	uint64_t bytes;
+	int64_t modified_ns; /* since 1970, 0 if unknown */
+	const char *etag;    /* unquoted, or "" */
+};
+
+struct remote_job {
+	enum remote_op op;
+	const char *key;
+	int fd;		 /* PUT: read by pread; GET: written by pwrite from 0 */
+	uint64_t bytes;	 /* PUT: the size; after GET and HEAD: what it was */
+	uint8_t md5[16]; /* PUT: of the whole, sent as Content-MD5 and compared */
+	bool has_md5;
+	uint8_t digest[16]; /* GET: MD5 of what arrived */
+	const void *data;   /* PUT_BYTES */
+	struct buf *out;    /* GET_BYTES */
+	size_t limit;
+	const char *after; /* LIST: start behind this key, or NULL */
+	const char *until; /* LIST: stop past this key, or NULL */
+	int (*on_page)(struct remote_job *job, const struct remote_entry *v, size_t nr);
+	/* LIST: from the engine's thread; not 0 stops the listing without an error */
+	const char *const *keys; /* DELETE */
+	size_t keys_nr;
+	struct err *key_errs; /* DELETE: one a key, code 0 where it went */
+	int64_t modified_ns;  /* after HEAD */
+	struct sink *sink;    /* bytes as they move, or NULL */
+	void *ctx;	      /* the caller's */
+	/* result */
+	int code; /* 0 or an ERR_ code; ERR_NOTFOUND where the key is not */
+	struct err err;
+	struct remote_job *next; /* the engine's */
+};
+
+/* What kind of place it is, for decisions of the planner. */
+struct remote_traits {
+	bool local; /* no network: existence is one stat */
+	bool can_list;
+	unsigned list_page; /* keys a LIST page holds; 1000 on S3 */
+	unsigned jobs;	    /* sensible number in flight */
+};
+
+struct remote_options {
+	const char *name; /* as configured, for messages; NULL for a bare URL */
+	const char *url;
+	/* The value of a key of the remote's section, or NULL. Borrowed for open. */
+	const char *(*get)(void *ctx, const char *key);
+	void *get_ctx;
+	/* Does that value come from the user's own files, or from the (cloned)
+	 * repository's .dvc/config? Programs, token files and roles count only then. */
+	bool (*trusted)(void *ctx, const char *key);
+	unsigned jobs;	   /* 0: the remote's own, else the default */
+	struct sink *sink; /* notes (retries, waits, warnings) */
+};
+
+/* ERR_UNSUPPORTED names a scheme that is understood but not offered. */
+int remote_open(struct remote **out, const struct remote_options *o,
+		struct err *e) MUST_CHECK;
+void remote_close(struct remote *r); /* cancels what is in flight; accepts NULL */
+const struct remote_traits *remote_traits(const struct remote *r);
+const char *remote_url(const struct remote *r); /* without any secret */
+
+void remote_submit(struct remote *r, struct remote_job *job);
+struct remote_job *remote_next(struct remote *r); /* waits; NULL when none is in flight */
+struct remote_job *remote_poll(struct remote *r); /* NULL when none has ended yet */
+size_t remote_in_flight(const struct remote *r);
+
+/* Submit one job and wait for it alone. Not while others are in flight. */
+int remote_do(struct remote *r, struct remote_job *job, struct err *e) MUST_CHECK;
+
+/* Mid-way transfers that a kill left (multipart uploads) are this room's own
+ * business; requests made so far, for tests and --json. */
+uint64_t remote_requests(const struct remote *r);
+
+#endif

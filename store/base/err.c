@@ -1,0 +1,125 @@
+#include "store/base/err.h"
+
+#include "store/base/interrupt.h"
+#include "store/base/utf8.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Append formatted text at e->len; what does not fit is cut at a character. */
+static void append(struct err *e, const char *fmt, va_list ap)
+{
+	size_t room = sizeof(e->text) - e->len;
+	int n = vsnprintf(e->text + e->len, room, fmt, ap);
+
+	if (n < 0)
+		return;
+	if ((size_t)n < room)
+		e->len += (unsigned)n;
+	else
+		e->len += (unsigned)utf8_cut(e->text + e->len, room - 1);
+	e->text[e->len] = '\0';
+}
+
+int err_set(struct err *e, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!e)
+		return code;
+	e->code = code;
+	e->sys = 0;
+	e->len = 0;
+	va_start(ap, fmt);
+	append(e, fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+int err_ctx(struct err *e, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!e)
+		return code;
+	if (e->len + 2 < sizeof(e->text)) {
+		e->text[e->len++] = '\n';
+		va_start(ap, fmt);
+		append(e, fmt, ap);
+		va_end(ap);
+	}
+	e->code = code;
+	return code;
+}
+
+int err_sys(struct err *e, const char *call, const char *path)
+{
+	int saved = errno, code = ERR_IO;
+
+	if (saved == ENOENT || saved == ENOTDIR)
+		code = ERR_NOTFOUND;
+	else if (saved == EEXIST)
+		code = ERR_EXISTS;
+	else if (saved == EINTR && interrupt_pending())
+		code = ERR_CANCELED;
+	if (path)
+		err_set(e, code, "'%s': %s: %s", path, call, strerror(saved));
+	else
+		err_set(e, code, "%s: %s", call, strerror(saved));
+	if (e)
+		e->sys = saved;
+	errno = saved;
+	return code;
+}
+
+int err_clear(struct err *e)
+{
+	if (e) {
+		e->code = e->sys = 0;
+		e->len = 0;
+		e->text[0] = '\0';
+	}
+	return 0;
+}
+
+void err_format(const struct err *e, char *out, size_t size)
+{
+	size_t end = e->len, used = 0;
+
+	if (size == 0)
+		return;
+	out[0] = '\0';
+	/* Contexts were appended, so the outermost is the last piece. */
+	while (end > 0 && used + 1 < size) {
+		size_t start = end, n;
+
+		while (start > 0 && e->text[start - 1] != '\n')
+			start--;
+		n = end - start;
+		if (used > 0 && used + 2 < size) {
+			memcpy(out + used, ": ", 2);
+			used += 2;
+		}
+		if (n > size - 1 - used)
+			n = utf8_cut(e->text + start, size - 1 - used);
+		memcpy(out + used, e->text + start, n);
+		used += n;
+		end = start > 0 ? start - 1 : 0;
+	}
+	out[used] = '\0';
+}
+
+const char *err_code_name(int code)
+{
+	static const char *const names[] = {
+		"ok",	    "io",    "notfound", "exists",  "invalid",	"corrupt",
+		"canceled", "nomem", "locked",	 "config",  "norepo",	"unsupported",
+		"auth",	    "net",   "missing",	 "partial", "conflict",
+	};
+
+	if (code > 0 || (size_t)-code >= ARRAY_SIZE(names))
+		return "unknown";
+	return names[-code];
+}

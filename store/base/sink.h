@@ -1,0 +1,46 @@
+/*
+ * Where progress goes. Libraries report through it and never print; cmd/ draws.
+ * A NULL sink is silent. add and note may come from any thread; begin and end
+ * come from the main one.
+ */
+#ifndef STORE_BASE_SINK_H
+#define STORE_BASE_SINK_H
+
+#include <stdint.h>
+
+struct sink {
+	/* A phase starts: its name ("hashing", "uploading"), and what is to come;
+	 * a total of 0 is unknown and may be corrected by another begin. */
+	void (*begin)(struct sink *s, const char *phase, uint64_t items, uint64_t bytes);
+	void (*add)(struct sink *s, uint64_t items, uint64_t bytes);
+	void (*end)(struct sink *s);
+	/* A sentence for the person, such as what is waited for or a warning. */
+	void (*note)(struct sink *s, const char *text);
+};
+
+static inline void sink_begin(struct sink *s, const char *phase, uint64_t items,
+			      uint64_t bytes)
+{
+	if (s && s->begin)
+		s->begin(s, phase, items, bytes);
+}
+
+static inline void sink_add(struct sink *s, uint64_t items, uint64_t bytes)
+{
+	if (s && s->add)
+		s->add(s, items, bytes);
+}
+
+static inline void sink_end(struct sink *s)
+{
+	if (s && s->end)
+		s->end(s);
+}
+
+static inline void sink_note(struct sink *s, const char *text)
+{
+	if (s && s->note)
+		s->note(s, text);
+}
+
+#endif
