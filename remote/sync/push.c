@@ -1,0 +1,351 @@
+#include "remote/sync/exists.h"
+#include "remote/sync/scope.h"
+#include "remote/sync/side.h"
+#include "remote/sync/sync.h"
+#include "store/base/alloc.h"
+#include "store/base/clock.h"
+#include "store/base/err.h"
+#include "store/odb/manifest.h"
+#include "store/odb/odb.h"
+#include "store/repo/repo.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Members that fresh journal entries vouch for: a digest -> when. */
+struct vouched {
+	struct map at;
+	VEC_OF(int64_t) when;
+};
+
+static void vouch(struct vouched *v, const struct oid *oid, int64_t when)
+{
+	if (map_set(&v->at, MAP_KEY(*oid), v->when.nr))
+		vec_push(&v->when, when);
+}
+
+/*
+ * An entry for a manifest covers its members. Read the manifests that the cache
+ * still has: after one file of a directory changed, the old manifest vouches for
+ * all the others.
+ */
+static void gather_vouched(struct side *s, struct vouched *v)
+{
+	for (size_t i = 0; i < s->journal.nr; i++) {
+		const struct journal_entry *entry = &s->journal.v[i];
+		int64_t when = journal_confirmed(&s->journal, &entry->oid);
+		struct manifest m = {0};
+
+		if (when == 0)
+			continue;
+		vouch(v, &entry->oid, when);
+		if (entry->oid.is_dir &&
+		    odb_read_manifest(s->odb, &entry->oid, &m, NULL) == 0)
+			for (size_t k = 0; k < m.nr; k++)
+				vouch(v, &m.v[k].oid, when);
+		manifest_release(&m);
+	}
+}
+
+static void believed(struct side *s, int64_t when)
+{
+	if (when != 0 && (s->res->confirmed_ns == 0 || when < s->res->confirmed_ns))
+		s->res->confirmed_ns = when;
+}
+
+/* Expand the roots that the journal does not answer as a whole. */
+static int expand(struct side *s, struct plan *p, struct err *e)
+{
+	for (size_t i = 0; i < p->roots.nr; i++) {
+		struct plan_root *root = &p->roots.v[i];
+		int64_t when = journal_confirmed(&s->journal, &root->oid);
+		struct manifest m = {0};
+		struct buf bytes = {0};
+		struct err why = {0};
+		size_t group;
+		int r = 0;
+
+		if (when != 0) {
+			believed(s, when);
+			continue;
+		}
+		if (root->oid.is_dir)
+			r = side_manifest(s, &root->oid, &m, &bytes, &why);
+		if (r == 0)
+			r = plan_expand(p, root, root->oid.is_dir ? &m : NULL, &group,
+					&why);
+		manifest_release(&m);
+		buf_release(&bytes);
+		if (r == ERR_NOTFOUND && !root->inside) {
+			side_fail(s, root->name, &root->oid, "missing", ERR_MISSING,
+				  SIDE_NO_MANIFEST);
+		} else if (r == ERR_CORRUPT || r == ERR_NET || r == ERR_NOTFOUND) {
+			side_fail_err(s, root->name, &root->oid, &why);
+		} else if (r < 0) {
+			*e = why;
+			return r;
+		}
+	}
+	return 0;
+}
+
+static void believe_journal(struct side *s, struct plan *p)
+{
+	struct vouched v = {0};
+
+	if (s->journal.nr > 0 && p->objects.nr > 0)
+		gather_vouched(s, &v);
+	for (size_t i = 0; i < p->objects.nr; i++) {
+		struct plan_object *object = &p->objects.v[i];
+		size_t at = map_get(&v.at, MAP_KEY(object->x.oid));
+
+		if (at == MAP_NONE)
+			continue;
+		object->on_remote = EXISTS_YES;
+		object->confirmed_ns = v.when.v[at];
+		believed(s, v.when.v[at]);
+	}
+	map_release(&v.at);
+	vec_release(&v.when);
+}
+
+/*
+ * What the cache has, and whether a remote object of another size than ours
+ * pretends to be it. Only objects that somebody still has to act on cost a stat.
+ */
+static void look_here(struct side *s, struct plan *p)
+{
+	for (size_t i = 0; i < p->objects.nr; i++) {
+		struct plan_object *object = &p->objects.v[i];
+		struct filestat st;
+
+		if (object->confirmed_ns != 0 || !object->wanted)
+			continue;
+		object->here = odb_stat(s->odb, &object->x.oid, &st, NULL) == 0;
+		if (!object->here)
+			continue;
+		if (object->on_remote == EXISTS_YES &&
+		    object->x.bytes != (uint64_t)st.size) {
+			report_warn(&s->res->report,
+				    "'%s': the remote's object has another size and is "
+				    "replaced",
+				    object->name);
+			object->on_remote = EXISTS_NO;
+		}
+		object->x.bytes = (uint64_t)st.size;
+	}
+}
+
+/* A dry run reads nothing: what is here would be uploaded. */
+static void count_dry(struct side *s, struct plan *p)
+{
+	for (size_t i = 0; i < p->objects.nr; i++) {
+		struct plan_object *object = &p->objects.v[i];
+
+		if (!object->wanted || object->on_remote == EXISTS_YES)
+			continue;
+		if (object->here) {
+			s->res->moved++;
+			s->res->moved_bytes += object->x.bytes;
+			side_note(s, object->name, &object->x.oid, "would push",
+				  (int64_t)object->x.bytes);
+		} else {
+			side_fail(s, object->name, &object->x.oid, "missing", ERR_MISSING,
+				  SIDE_NOWHERE);
+		}
+	}
+}
+
+static void settle(struct side *s, struct plan_object *object)
+{
+	switch (object->x.state) {
+	case TRANSFER_DONE:
+		object->on_remote = EXISTS_YES;
+		s->res->moved++;
+		s->res->moved_bytes += object->x.bytes;
+		side_note(s, object->name, &object->x.oid, "pushed",
+			  (int64_t)object->x.bytes);
+		break;
+	case TRANSFER_MISSING:
+		side_fail(s, object->name, &object->x.oid, "missing", ERR_MISSING,
+			  SIDE_NOWHERE);
+		break;
+	case TRANSFER_FAILED:
+		side_fail(s, object->name, &object->x.oid, "failed", object->x.code,
+			  object->x.error);
+		break;
+	default:
+		break;
+	}
+}
+
+static int upload(struct side *s, struct plan *p, const bool *chosen, struct err *e)
+{
+	struct transfer_item **v = xcalloc(p->objects.nr, sizeof(struct transfer_item *));
+	size_t nr = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < p->objects.nr; i++)
+		if (chosen[i])
+			v[nr++] = &p->objects.v[i].x;
+	if (nr > 0 && (r = side_remote(s, e)) == 0)
+		r = transfer_upload(s->r, s->odb, v, nr, s->o->sink, e);
+	for (size_t i = 0; i < p->objects.nr; i++)
+		if (chosen[i])
+			settle(s, &p->objects.v[i]);
+	free(v);
+	return r;
+}
+
+static bool needs_upload(const struct plan_object *object)
+{
+	return object->wanted && object->on_remote != EXISTS_YES;
+}
+
+/* Everything but manifests. */
+static int upload_members(struct side *s, struct plan *p, struct err *e)
+{
+	bool *chosen = xcalloc(p->objects.nr, sizeof(*chosen));
+	int r;
+
+	for (size_t i = 0; i < p->objects.nr; i++)
+		chosen[i] =
+			needs_upload(&p->objects.v[i]) && !p->objects.v[i].x.oid.is_dir;
+	r = upload(s, p, chosen, e);
+	free(chosen);
+	return r;
+}
+
+static size_t members_lacking(const struct plan *p, const struct plan_group *g)
+{
+	size_t lacking = 0;
+
+	for (size_t i = 0; i < g->nr; i++)
+		lacking +=
+			p->objects.v[p->members.v[g->first + i]].on_remote != EXISTS_YES;
+	return lacking;
+}
+
+/*
+ * A manifest promises its members, to us and more so to DVC: it goes up only when
+ * the remote has each of them. A partial push leaves it out silently; that is what
+ * was asked for.
+ */
+static int upload_manifests(struct side *s, struct plan *p, struct err *e)
+{
+	bool *chosen = xcalloc(p->objects.nr, sizeof(*chosen));
+	int r;
+
+	for (size_t i = 0; i < p->groups.nr; i++) {
+		const struct plan_group *g = &p->groups.v[i];
+		struct plan_object *manifest = &p->objects.v[g->manifest];
+		size_t lacking = members_lacking(p, g);
+		char why[96];
+
+		if (!needs_upload(manifest))
+			continue;
+		if (lacking == 0) {
+			chosen[g->manifest] = true;
+			continue;
+		}
+		snprintf(why, sizeof(why),
+			 "withheld: the remote lacks %zu of its members", lacking);
+		side_note(s, manifest->name, &manifest->x.oid, "withheld", -1)->error =
+			arena_strdup(&s->res->report.arena, why);
+	}
+	r = upload(s, p, chosen, e);
+	free(chosen);
+	return r;
+}
+
+/* A group is as fresh as the oldest entry that one of its members leans on. */
+static int64_t group_age(const struct plan *p, const struct plan_group *g, int64_t now_ns)
+{
+	int64_t when = now_ns;
+
+	for (size_t i = 0; i < g->nr; i++) {
+		int64_t then = p->objects.v[p->members.v[g->first + i]].confirmed_ns;
+
+		if (then != 0 && then < when)
+			when = then;
+	}
+	return when;
+}
+
+/* Record what is now sure: whole groups by their manifest, single files alone. */
+static void confirm(struct side *s, struct plan *p, int64_t asked_ns)
+{
+	bool *covered;
+
+	if (!s->journal_on)
+		return;
+	covered = xcalloc(p->objects.nr, sizeof(*covered));
+	for (size_t i = 0; i < p->groups.nr; i++) {
+		const struct plan_group *g = &p->groups.v[i];
+
+		if (p->objects.v[g->manifest].on_remote != EXISTS_YES ||
+		    members_lacking(p, g) > 0)
+			continue;
+		journal_confirm(&s->journal, &p->objects.v[g->manifest].x.oid,
+				group_age(p, g, asked_ns));
+		covered[g->manifest] = true;
+		for (size_t k = 0; k < g->nr; k++)
+			covered[p->members.v[g->first + k]] = true;
+	}
+	for (size_t i = 0; i < p->objects.nr; i++) {
+		const struct plan_object *object = &p->objects.v[i];
+
+		/* A manifest alone says nothing: it is confirmed as a group or not. */
+		if (object->on_remote == EXISTS_YES && !covered[i] &&
+		    object->confirmed_ns == 0 && !object->x.oid.is_dir)
+			journal_confirm(&s->journal, &object->x.oid, asked_ns);
+	}
+	free(covered);
+}
+
+static int push_plan(struct side *s, struct plan *p, struct err *e)
+{
+	int64_t asked_ns = clock_wall_ns();
+	int r;
+
+	if ((r = expand(s, p, e)) < 0)
+		return r;
+	believe_journal(s, p);
+	if ((r = side_ask(s, p, false, e)) < 0)
+		return r;
+	look_here(s, p);
+	if (s->o->dry_run) {
+		count_dry(s, p);
+		return 0;
+	}
+	if ((r = upload_members(s, p, e)) == 0)
+		r = upload_manifests(s, p, e);
+	confirm(s, p, asked_ns);
+	return r;
+}
+
+int sync_push(struct repo *repo, const struct sync_options *o, struct sync_result *res,
+	      struct err *e)
+{
+	struct scope scope = {0};
+	int r;
+
+	if ((r = scope_open(&scope, repo, o, PLAN_PUSH, res, e)) < 0 ||
+	    (r = repo_cache_lock(repo, false, e)) < 0)
+		goto out;
+	for (size_t i = 0; i < scope.plans.plans.nr && r == 0; i++) {
+		struct side s = {0};
+
+		r = side_open(&s, repo, scope.plans.plans.v[i].remote, o, res, e);
+		if (r == 0)
+			r = push_plan(&s, &scope.plans.plans.v[i], e);
+		side_close(&s);
+	}
+	repo_cache_unlock(repo);
+	if (r == 0)
+		r = side_verdict(res, "upload", e);
+out:
+	scope_release(&scope);
+	return r;
+}

@@ -1,0 +1,196 @@
+#include "remote/sync/side.h"
+
+#include "remote/sync/exists.h"
+#include "store/base/alloc.h"
+#include "store/base/err.h"
+#include "store/base/log.h"
+#include "store/hash/hash.h"
+#include "store/odb/manifest.h"
+#include "store/odb/odb.h"
+#include "store/repo/repo.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* A manifest of ten million entries has about this size. */
+#define MANIFEST_LIMIT ((size_t)1 << 30)
+
+int side_open(struct side *s, struct repo *repo, const char *name,
+	      const struct sync_options *o, struct sync_result *res, struct err *e)
+{
+	struct config *config = NULL;
+	const char *aware, *state_dir;
+	int r;
+
+	*s = (struct side){.repo = repo, .o = o, .res = res};
+	if ((r = repo_config(repo, &config, e)) < 0 ||
+	    (r = repo_odb(repo, &s->odb, e)) < 0)
+		return r;
+	r = config_remote_open(config, name && name[0] ? name : NULL, &s->section, e);
+	if (r < 0)
+		return r;
+	aware = config_remote_get(&s->section, "worktree");
+	if (!aware || strcasecmp(aware, "true") != 0)
+		aware = config_remote_get(&s->section, "version_aware");
+	if (aware && strcasecmp(aware, "true") == 0)
+		return err_set(e, ERR_UNSUPPORTED,
+			       "remote '%s' is version-aware, which is not offered yet",
+			       s->section.name);
+	s->journal_on = strcmp(config_url_scheme(s->section.url), "local") != 0;
+	if (s->journal_on) {
+		if ((r = repo_state_dir(repo, &state_dir, e)) < 0)
+			return r;
+		journal_open(&s->journal, state_dir, s->section.url);
+		if (o->refresh)
+			journal_drop_all(&s->journal);
+	}
+	return 0;
+}
+
+int side_remote(struct side *s, struct err *e)
+{
+	struct remote_options ro = {
+		.name = s->section.name,
+		.url = s->section.url,
+		.get = config_remote_get,
+		.get_ctx = &s->section,
+		.trusted = config_remote_trusted,
+		.jobs = s->o->jobs,
+		.sink = s->o->sink,
+	};
+
+	return s->r ? 0 : remote_open(&s->r, &ro, e);
+}
+
+void side_close(struct side *s)
+{
+	if (s->r) {
+		s->res->requests += remote_requests(s->r);
+		remote_close(s->r);
+	}
+	if (s->journal_on)
+		journal_save(&s->journal);
+	journal_release(&s->journal);
+	config_remote_release(&s->section);
+	*s = (struct side){0};
+}
+
+/* The bytes of a manifest from the remote, checked against its name. */
+static int fetch_manifest(struct side *s, const struct oid *oid, struct buf *bytes,
+			  struct err *e)
+{
+	char key[OID_PATH_MAX];
+	int r;
+
+	if ((r = side_remote(s, e)) < 0)
+		return r;
+	for (int tries = 0; tries < 2; tries++) {
+		struct remote_job job = {
+			.op = REMOTE_GET_BYTES,
+			.key = oid_path(oid, key),
+			.out = bytes,
+			.limit = MANIFEST_LIMIT,
+		};
+		uint8_t digest[HASH_MD5_N];
+
+		buf_reset(bytes);
+		if ((r = remote_do(s->r, &job, e)) < 0)
+			return r;
+		hash_md5(bytes->p ? bytes->p : "", bytes->n, digest);
+		if (memcmp(digest, oid->b, sizeof(digest)) == 0)
+			return 0;
+		log_debug("sync", "%s arrived with another digest", key);
+	}
+	return err_set(e, ERR_CORRUPT,
+		       "'%s' is damaged on the remote: its bytes have another digest",
+		       key);
+}
+
+int side_manifest(struct side *s, const struct oid *oid, struct manifest *m,
+		  struct buf *bytes, struct err *e)
+{
+	int r = odb_read_manifest(s->odb, oid, m, e);
+
+	if (r != ERR_NOTFOUND && r != ERR_CORRUPT)
+		return r;
+	if ((r = fetch_manifest(s, oid, bytes, e)) < 0)
+		return r;
+	return manifest_parse(buf_slice(bytes), oid->algo, m, e);
+}
+
+int side_ask(struct side *s, struct plan *p, bool only_wanted, struct err *e)
+{
+	struct exists_item *items;
+	size_t *at, nr = 0;
+	int r;
+
+	items = xcalloc(p->objects.nr, sizeof(*items));
+	at = xcalloc(p->objects.nr, sizeof(*at));
+	for (size_t i = 0; i < p->objects.nr; i++) {
+		const struct plan_object *object = &p->objects.v[i];
+
+		if (object->on_remote != EXISTS_UNKNOWN ||
+		    (only_wanted && !object->wanted))
+			continue;
+		items[nr].oid = object->x.oid;
+		at[nr++] = i;
+	}
+	r = nr > 0 ? side_remote(s, e) : 0;
+	if (r == 0)
+		r = exists_query(s->r, items, nr, s->o->sink, e);
+	for (size_t i = 0; i < nr; i++) {
+		struct plan_object *object = &p->objects.v[at[i]];
+
+		object->on_remote = items[i].state;
+		if (items[i].state == EXISTS_YES)
+			object->x.bytes = items[i].bytes;
+		if (items[i].code < 0)
+			object->x.code = items[i].code;
+	}
+	free(at);
+	free(items);
+	return r;
+}
+
+struct report_item *side_note(struct side *s, const char *path, const struct oid *oid,
+			      const char *state, int64_t bytes)
+{
+	return report_add(&s->res->report, path, oid, state, bytes);
+}
+
+void side_fail(struct side *s, const char *path, const struct oid *oid, const char *state,
+	       int code, const char *error)
+{
+	struct report_item *item = report_add(&s->res->report, path, oid, state, -1);
+
+	item->code = code;
+	item->error = arena_strdup(&s->res->report.arena, error);
+	if (code == ERR_MISSING)
+		s->res->missing++;
+	else
+		s->res->failed++;
+}
+
+void side_fail_err(struct side *s, const char *path, const struct oid *oid,
+		   const struct err *e)
+{
+	char text[2048];
+
+	err_format(e, text, sizeof(text));
+	side_fail(s, path, oid, "failed", e->code, text);
+}
+
+int side_verdict(struct sync_result *res, const char *verb, struct err *e)
+{
+	if (res->failed > 0)
+		return err_set(e, ERR_PARTIAL, "%llu object%s failed to %s",
+			       (unsigned long long)res->failed,
+			       res->failed == 1 ? "" : "s", verb);
+	if (res->missing > 0)
+		return err_set(e, ERR_MISSING,
+			       "%llu object%s missing both here and on the remote",
+			       (unsigned long long)res->missing,
+			       res->missing == 1 ? " is" : "s are");
+	return 0;
+}

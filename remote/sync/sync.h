@@ -1,0 +1,106 @@
+/*
+ * Push, fetch, pull, status -c, gc -c and fsck -r: which objects the targets
+ * name, which of them the other side surely has, and moving the rest.
+ *
+ * "Done" is said only of what was confirmed: an upload when the server accepted
+ * its Content-MD5, a download when it was hashed. A manifest on a remote proves
+ * nothing about its members unless the journal says that we put it there after
+ * them. Members go before manifests, manifests of gc before members.
+ * docs/design/sync.md tells the algorithm. Main thread only.
+ */
+#ifndef REMOTE_SYNC_SYNC_H
+#define REMOTE_SYNC_SYNC_H
+
+#include "store/base/compiler.h"
+#include "store/base/vec.h"
+#include "store/repo/checkout.h"
+#include "store/repo/report.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct err;
+struct repo;
+struct sink;
+
+struct sync_options {
+	const char *remote;	      /* -r NAME, or NULL */
+	const struct strvec *targets; /* as typed; NULL or empty: all */
+	const char *cwd; /* of the targets, relative to the root ("." or "sub") */
+	bool all_branches, all_tags, all_commits;
+	bool recursive, with_deps, glob;
+	bool run_cache;
+	unsigned jobs;	    /* 0: the remote's */
+	bool dry_run;	    /* count and size only */
+	bool refresh;	    /* do not believe the journal */
+	bool verify;	    /* push --verify: read back what the journal does not know */
+	bool force;	    /* pull: as checkout -f */
+	bool allow_missing; /* pull: missing objects are no failure */
+	int64_t max_size;   /* fetch --max-size, -1 none */
+	const struct strvec *types; /* fetch --type */
+	struct sink *sink;
+};
+
+struct sync_result {
+	/* What moved ("pushed", "fetched"), is missing or failed, by workspace name;
+	 * warnings; counts. */
+	struct report report;
+	uint64_t moved, moved_bytes; /* with dry_run: that would move */
+	uint64_t missing, failed;
+	bool nothing_to_ask;  /* no remote, and nothing needed one */
+	int64_t confirmed_ns; /* the oldest journal entry believed; 0: none was used */
+	uint64_t requests;    /* sent to remotes */
+	struct checkout_result checkout; /* pull: what it placed */
+};
+void sync_result_release(struct sync_result *res);
+
+/*
+ * The result is filled on failure too. ERR_MISSING: objects are neither here nor
+ * there; ERR_PARTIAL: some transfers failed; both after all else was done.
+ */
+int sync_push(struct repo *repo, const struct sync_options *o, struct sync_result *res,
+	      struct err *e) MUST_CHECK;
+int sync_fetch(struct repo *repo, const struct sync_options *o, struct sync_result *res,
+	       struct err *e) MUST_CHECK;
+int sync_pull(struct repo *repo, const struct sync_options *o, struct sync_result *res,
+	      struct err *e) MUST_CHECK;
+
+/* status -c: items with state "new" (here only), "deleted" (there only) or
+ * "missing" (neither), named as in the workspace. */
+int sync_status(struct repo *repo, const struct sync_options *o, struct sync_result *res,
+		struct err *e) MUST_CHECK;
+
+/*
+ * gc -c: delete from the remote what keep does not have. Manifests first, in
+ * batches; only names of the object grammar, only what is older than grace_ns.
+ */
+struct gc_keep;
+struct sync_gc_result {
+	struct report report; /* items: removed objects, or to be removed */
+	uint64_t removed, removed_bytes, kept_young;
+};
+int sync_gc(struct repo *repo, const char *remote, const struct gc_keep *keep,
+	    int64_t grace_ns, bool dry_run, unsigned jobs, struct sink *sink,
+	    struct sync_gc_result *res, struct err *e) MUST_CHECK;
+
+/* fsck -r: see docs/design/sync.md. sample_percent 100 reads every object. */
+struct sync_fsck_options {
+	const char *remote;
+	unsigned sample_percent; /* of the objects, read and hashed; 0: names and sizes */
+	bool repair;
+	bool all_branches, all_tags, all_commits;
+	unsigned jobs;
+	struct sink *sink;
+};
+int sync_fsck(struct repo *repo, const struct sync_fsck_options *o,
+	      struct sync_result *res, struct err *e) MUST_CHECK;
+
+/*
+ * Fill the repository's seam for missing objects (gc, checkout, diff): fetches
+ * single objects from the remote on demand. What it returns is live until detached.
+ */
+struct sync_fetcher;
+struct sync_fetcher *sync_attach(struct repo *repo, struct sink *sink);
+void sync_detach(struct sync_fetcher *f); /* accepts NULL */
+
+#endif
