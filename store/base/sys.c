@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -432,6 +433,22 @@ ssize_t sys_getdents(int fd, void *p, size_t n)
 
 	CALL(r, false, syscall(SYS_getdents64, fd, p, n));
 	return (ssize_t)r;
+}
+
+void *sys_map(int fd, size_t n)
+{
+	void *p;
+
+	if (sys_fault(false))
+		return NULL;
+	p = mmap(NULL, n, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	return p == MAP_FAILED ? NULL : p;
+}
+
+void sys_unmap(void *p, size_t n)
+{
+	if (p)
+		munmap(p, n);
 }
 
 static bool is_remote_fs(unsigned long type)

@@ -53,6 +53,9 @@ ssize_t sys_copy_range(int src, int dst, size_t n) MUST_CHECK;
 int sys_flock(int fd, int op) MUST_CHECK;
 int sys_utimens(int dirfd, const char *path, const struct timespec ts[2]) MUST_CHECK;
 ssize_t sys_getdents(int fd, void *p, size_t n) MUST_CHECK;
+/* Map n bytes of a file to be read; NULL and errno on failure. */
+void *sys_map(int fd, size_t n) MUST_CHECK;
+void sys_unmap(void *p, size_t n); /* accepts NULL */
 /* Bytes free for this user, and true in *net when the file system is remote. */
 int sys_fs_space(int fd, uint64_t *free_bytes, uint64_t *free_inodes,
 		 bool *net) MUST_CHECK;

@@ -29,8 +29,10 @@ void ignore_forget(struct ignore *ig);
 
 /* The rule that decided. Its texts live as long as the struct ignore does. */
 struct ignore_rule {
-	const char *file; /* relative to the root; "" for a built-in one */
-	unsigned line;	  /* from 1; 0 for a built-in one */
+	/* Relative to the root; "" for a built-in one, "in sub_repo:NAME" for a
+	 * repository of its own. Both have line 0 and show as FILE:TEXT. */
+	const char *file;
+	unsigned line;
 	const char *text; /* the pattern as the file has it */
 	bool is_negated;
 	bool is_subrepo; /* no pattern: a repository of its own */
@@ -41,6 +43,10 @@ struct ignore_rule {
  * ERR_INVALID with its name and line.
  */
 int ignore_check(struct ignore *ig, const char *path, bool is_dir, bool *out,
+		 struct err *e) MUST_CHECK;
+
+/* By patterns only: a repository of its own hides nothing here. */
+int ignore_hides(struct ignore *ig, const char *path, bool is_dir, bool *out,
 		 struct err *e) MUST_CHECK;
 
 /*

@@ -18,6 +18,7 @@
 
 struct err;
 struct ignore;
+struct index_dirs;
 struct manifest;
 struct odb;
 struct pool;
@@ -35,6 +36,10 @@ enum index_file_flags {
 	INDEX_SYMLINK = 1u << 1, /* a link to a file; st is the target's */
 	INDEX_BROKEN = 1u << 2,	 /* a link to nothing: no digest */
 	INDEX_SPECIAL = 1u << 3, /* not a regular file: no digest */
+	/* Changed within its timestamp's grain of this look: a later edit could
+	 * leave the same stat, so a record of it is not believed. */
+	INDEX_RACY = 1u << 4,
+	INDEX_BAD_NAME = 1u << 5, /* the path is no UTF-8 */
 };
 
 struct index_file {
@@ -56,6 +61,8 @@ struct index_view {
 	struct arena arena;
 	struct index_file *files;
 	size_t nr, cap;
+	/* What the look saw of directories, for index_remember. Zero is fine. */
+	struct index_dirs *dirs;
 };
 void index_view_release(struct index_view *view);
 
@@ -65,7 +72,9 @@ struct index_options {
 	int rootfd;	       /* borrowed */
 	const char *state_dir; /* absolute: .dvc/tmp/lode; made when first needed */
 	struct ignore *ignore; /* borrowed */
-	struct pool *(*pool)(void *ctx); /* asked only when there is work for it */
+	/* Asked only when there is work for it; may be NULL or give NULL. A look
+	 * that runs in a worker of that pool must not be given it. */
+	struct pool *(*pool)(void *ctx);
 	void *pool_ctx;
 	struct sink *sink;
 };
