@@ -63,6 +63,7 @@ struct value {
 	bool is_big;	/* an int beyond int64_t: only text has it; f is near it */
 	bool is_alias;	/* came by an alias or a merge key: not at this place */
 	bool has_props; /* carries an anchor or a tag */
+	bool has_merge; /* a map with a merge key "<<" */
 	bool rewrite;	/* yaml_update writes this node anew, even if equal */
 	bool b;
 	int64_t i;

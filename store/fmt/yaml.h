@@ -21,8 +21,9 @@ struct err;
 struct value;
 
 enum {
-	YAML_DEPTH_MAX = 100,	  /* nesting */
-	YAML_NODES_MAX = 4000000, /* in the source, and again by alias expansion */
+	YAML_DEPTH_MAX = 100, /* nesting */
+	YAML_NODES_MAX = 4000000,
+	YAML_EXPAND_MAX = 1000000, /* of them by aliases and merge keys */
 };
 
 /* ---- reading ------------------------------------------------------------- */
