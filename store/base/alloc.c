@@ -95,7 +95,8 @@ int try_alloc(void **out, size_t nr, size_t size, const char *what, struct err *
 {
 	void *p = NULL;
 
-	if (fail_countdown == 0 || --fail_countdown != 0)
+	if ((fail_countdown == 0 || --fail_countdown != 0) &&
+	    (size == 0 || nr <= SIZE_MAX / 2 / size))
 		p = calloc(nr ? nr : 1, size ? size : 1);
 	if (!p)
 		return err_set(e, ERR_NOMEM, "out of memory for %s: %zu times %zu bytes",

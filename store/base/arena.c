@@ -81,18 +81,16 @@ char *arena_strdup(struct arena *a, const char *s)
 
 char *arena_printf(struct arena *a, const char *fmt, ...)
 {
-	va_list ap, again;
-	char *out;
+	va_list ap;
+	char *text, *out;
 	int n;
 
 	va_start(ap, fmt);
-	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vasprintf(&text, fmt, ap);
 	va_end(ap);
 	if (n < 0)
-		die("formatting failed");
-	out = arena_alloc(a, (size_t)n + 1);
-	vsnprintf(out, (size_t)n + 1, fmt, again);
-	va_end(again);
+		die("out of memory while formatting");
+	out = arena_strndup(a, text, (size_t)n);
+	free(text);
 	return out;
 }

@@ -80,8 +80,12 @@ int fs_write(int dirfd, const char *path, struct slice data, mode_t mode,
 	}
 	if ((r = tmpfile_open(&t, fd, mode, e)) < 0)
 		goto out;
-	if (sys_fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-	    sys_fchmod(t.fd, st.st_mode & 07777) < 0) {
+	if (sys_fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno != ENOENT) {
+			r = err_sys(e, "stat", path);
+			goto out;
+		}
+	} else if (S_ISREG(st.st_mode) && sys_fchmod(t.fd, st.st_mode & 07777) < 0) {
 		r = err_sys(e, "chmod", path);
 		goto out;
 	}

@@ -14,8 +14,9 @@ struct buf;
 struct err;
 
 bool path_is_abs(const char *path);
-struct slice path_base(const char *path); /* last component, trailing '/' ignored */
-struct slice path_dir(const char *path);  /* what is before it; "." if nothing */
+struct slice
+path_base(const char *path); /* last component, trailing '/' ignored; "" of "/" */
+struct slice path_dir(const char *path); /* what is before it; "." if nothing */
 
 char *path_join(const char *dir, const char *name); /* malloc'ed; name may be absolute */
 char *path_normal(const char *path);		    /* malloc'ed; "" becomes "." */

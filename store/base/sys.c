@@ -121,7 +121,7 @@ int sys_open_beneath(int dirfd, const char *path, int flags, mode_t mode)
 int sys_close(int fd)
 {
 	/* After EINTR the descriptor is gone on Linux: never close twice. */
-	if (sys_fault(false)) {
+	if (sys_fault(false) && errno != EINTR) {
 		int saved = errno;
 
 		close(fd);
