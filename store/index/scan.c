@@ -470,6 +470,22 @@ static int open_dir(int topfd, const char *path)
 	return fd;
 }
 
+int scan_open_dir(const struct scan *s, const struct index_dir *d, int *out,
+		  struct err *e)
+{
+	struct buf path = {0};
+	int fd, r = 0;
+
+	scan_path(d, &path);
+	fd = open_dir(s->topfd, buf_str(&path));
+	if (fd < 0)
+		r = err_sys(e, "open", buf_str(&path));
+	else
+		*out = fd;
+	buf_release(&path);
+	return r;
+}
+
 static int look_fd(struct look *k, struct index_dir *d, uint32_t rec_dir, int fd,
 		   const char *path, struct err *e)
 {

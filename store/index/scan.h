@@ -50,5 +50,8 @@ bool scan_is_racy(int64_t mtime_ns, int64_t ctime_ns, int64_t marker_ns);
 /* The path of a directory below the output's top: "" or "a/b". */
 struct buf;
 void scan_path(const struct index_dir *d, struct buf *out);
+/* A directory of the scan, reached without a link; the caller closes it. */
+int scan_open_dir(const struct scan *s, const struct index_dir *d, int *out,
+		  struct err *e) MUST_CHECK;
 
 #endif
