@@ -8,10 +8,23 @@
 #include <stdio.h>
 #include <string.h>
 
+/*
+ * A newline inside a message, which some of DVC's texts have, is kept under
+ * another name: in e->text '\n' is what stands between two contexts.
+ */
+#define INNER_NEWLINE '\x1f'
+
+static void rename_char(char *p, size_t n, char from, char to)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] == from)
+			p[i] = to;
+}
+
 /* Append formatted text at e->len; what does not fit is cut at a character. */
 static void append(struct err *e, const char *fmt, va_list ap)
 {
-	size_t room = sizeof(e->text) - e->len;
+	size_t room = sizeof(e->text) - e->len, at = e->len;
 	int n = vsnprintf(e->text + e->len, room, fmt, ap);
 
 	if (n < 0)
@@ -21,6 +34,7 @@ static void append(struct err *e, const char *fmt, va_list ap)
 	else
 		e->len += (unsigned)utf8_cut(e->text + e->len, room - 1);
 	e->text[e->len] = '\0';
+	rename_char(e->text + at, e->len - at, '\n', INNER_NEWLINE);
 }
 
 int err_set(struct err *e, int code, const char *fmt, ...)
@@ -109,6 +123,7 @@ void err_format(const struct err *e, char *out, size_t size)
 		end = start > 0 ? start - 1 : 0;
 	}
 	out[used] = '\0';
+	rename_char(out, used, INNER_NEWLINE, '\n');
 }
 
 const char *err_code_name(int code)

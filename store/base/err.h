@@ -10,7 +10,7 @@
  * struct err owns no memory: start it as {0}, fill it when malloc has failed,
  * assign it across threads, drop it without a call. Pass NULL for "I only want
  * the code". After a success its contents mean nothing. Text that does not fit
- * is cut at a character border.
+ * is cut at a character border. A newline in a message stays a part of it.
  */
 #ifndef STORE_BASE_ERR_H
 #define STORE_BASE_ERR_H
@@ -58,7 +58,8 @@ int err_sys(struct err *e, const char *call, const char *path);
 int err_clear(struct err *e); /* returns 0 */
 
 /*
- * The story as one line for a person, outermost context first, joined by ": ".
+ * The story for a person, outermost context first, joined by ": ": one line,
+ * but for newlines that a message had itself.
  * Writes at most size bytes, always terminated.
  */
 void err_format(const struct err *e, char *out, size_t size);
