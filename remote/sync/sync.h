@@ -96,6 +96,14 @@ int sync_fsck(struct repo *repo, const struct sync_fsck_options *o,
 	      struct sync_result *res, struct err *e) MUST_CHECK;
 
 /*
+ * Which of these objects does a remote (NULL: the default one) lack? Without
+ * refresh only what is on record counts. No remote at all lacks everything.
+ */
+struct oid;
+int sync_lacks(struct repo *repo, const char *remote, const struct oid *v, size_t nr,
+	       bool refresh, struct sink *sink, bool *missing, struct err *e) MUST_CHECK;
+
+/*
  * Fill the repository's seam for missing objects (gc, checkout, diff): fetches
  * single objects from the remote on demand. What it returns is live until detached.
  */
