@@ -1,0 +1,257 @@
+#include "cmd/cmd.h"
+#include "cmd/json.h"
+#include "cmd/targets.h"
+#include "remote/sync/sync.h"
+#include "store/base/clock.h"
+#include "store/base/err.h"
+#include "store/base/parse.h"
+#include "store/repo/gc.h"
+#include "store/repo/repo.h"
+
+#include <string.h>
+
+struct gc_args {
+	struct opt_list revs, projects;
+	int64_t num, jobs, grace;
+	const char *date, *remote;
+	bool workspace, all_branches, all_tags, all_commits, all_experiments;
+	bool not_in_remote, cloud, skip_failed, force, dry;
+};
+
+enum {
+	GRACE_UNSET = -1
+};
+
+static const struct gc_args gc_defaults = {.grace = GRACE_UNSET};
+
+static const struct opt gc_opts[] = {
+	OPT_BOOL('w', "workspace", struct gc_args, workspace,
+		 "keep what the workspace uses"),
+	OPT_LIST(0, "rev", struct gc_args, revs, "REV", "keep what this revision uses"),
+	OPT_INT('n', "num", struct gc_args, num, "N",
+		"the last N commits, with --rev or --all-branches"),
+	OPT_BOOL('a', "all-branches", struct gc_args, all_branches,
+		 "keep what the tips of all branches use"),
+	OPT_BOOL('T', "all-tags", struct gc_args, all_tags, "keep what all tags use"),
+	OPT_BOOL('A', "all-commits", struct gc_args, all_commits,
+		 "keep what any commit uses"),
+	{OPT_FIELD(OPT_KIND_STR, 0, "date", struct gc_args, date),
+	 .value_name = "YYYY-MM-DD", .help = "keep what commits since that day use"},
+	OPT_BOOL(0, "all-experiments", struct gc_args, all_experiments,
+		 "keep what all experiments use"),
+	OPT_BOOL(0, "not-in-remote", struct gc_args, not_in_remote,
+		 "remove used objects too where the remote has them"),
+	OPT_BOOL('c', "cloud", struct gc_args, cloud, "collect in the remote as well"),
+	OPT_REMOTE_NAME(struct gc_args, remote,
+			"the remote of --cloud and --not-in-remote"),
+	OPT_BOOL(0, "skip-failed", struct gc_args, skip_failed,
+		 "skip revisions that cannot be read"),
+	OPT_BOOL('f', "force", struct gc_args, force, "do not ask"),
+	OPT_JOBS(struct gc_args, jobs),
+	{OPT_FIELD(OPT_KIND_MANY, 'p', "projects", struct gc_args, projects),
+	 .value_name = "PATH", .help = "other repositories that share the cache",
+	 .flags = OPT_PATH},
+	OPT_BOOL(0, "dry", struct gc_args, dry, "tell what would go, and remove nothing"),
+	OPT_INT(0, "grace", struct gc_args, grace, "SECONDS",
+		"keep what is younger than this"),
+	OPT_END,
+};
+
+static int check(const struct gc_args *a, struct err *e)
+{
+	if (a->num && !a->revs.nr && !a->all_branches)
+		return err_set(e, ERR_INVALID,
+			       "`--num` can only be used alongside `--rev` or "
+			       "`--all-branches`");
+	if (a->num < 0)
+		return err_set(e, ERR_INVALID, "`--num` must not be negative");
+	if (a->cloud && a->not_in_remote)
+		return err_set(e, ERR_INVALID,
+			       "`--not-in-remote` and `--cloud` are mutually exclusive");
+	if (!a->workspace && !a->all_branches && !a->all_tags && !a->all_commits &&
+	    !a->all_experiments && !a->date && a->revs.nr == 0)
+		return err_set(e, ERR_INVALID,
+			       "Either of `-w|--workspace`, `-a|--all-branches`, "
+			       "`-T|--all-tags` `--all-experiments`, `--all-commits`, "
+			       "`--date` or `--rev` needs to be set.");
+	if (a->grace < GRACE_UNSET)
+		return err_set(e, ERR_INVALID, "`--grace` must not be negative");
+	return 0;
+}
+
+/* What stays, in a sentence, before the question. */
+static void warn(struct ctx *ctx, const struct gc_args *a)
+{
+	const struct {
+		bool given;
+		const char *text;
+	} parts[] = {
+		{a->all_branches && a->num == 0, "all git branches"},
+		{a->all_tags, "all git tags"},
+		{a->all_commits, "all git commits"},
+		{a->all_experiments, "all experiments"},
+		{a->date != NULL, "all git commits since the date given"},
+		{a->revs.nr > 0, "the revisions given"},
+	};
+	struct buf b = {0};
+	const char *joint = "";
+
+	buf_adds(&b, "This will remove all cache except items used in the workspace");
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (parts[i].given) {
+			buf_addf(&b, "%s and %s", joint, parts[i].text);
+			joint = "";
+		}
+	if (a->all_branches && a->num > 0)
+		buf_addf(&b, " and last %lld commits from all git branches",
+			 (long long)a->num);
+	buf_adds(&b, " of the current ");
+	buf_adds(&b, a->projects.nr ? "and the following repos:" : "repo.");
+	for (size_t i = 0; i < a->projects.nr; i++)
+		buf_addf(&b, "\n  - %s", a->projects.v[i]);
+	ui_warn(&ctx->ui, "%s", buf_str(&b));
+	buf_release(&b);
+}
+
+static bool confirm(void *ctx, const char *question)
+{
+	return cmd_ask(ctx, question);
+}
+
+static void tell_cache(struct ctx *ctx, const struct gc_result *res, bool dry)
+{
+	static const char *const caches[] = {"repo", "legacy"};
+	const struct report *rep = &res->report;
+
+	for (size_t i = 0; dry && i < rep->items.nr; i++) {
+		print_text(&ctx->print, "Removing ");
+		print_name(&ctx->print, rep->items.v[i].path);
+		print_text(&ctx->print, "\n");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(caches); i++) {
+		uint64_t n = report_count_of(rep, caches[i]);
+
+		if (n > 0)
+			print_text(&ctx->print, "Removed %llu objects from %s cache.\n",
+				   (unsigned long long)n, caches[i]);
+		else
+			print_text(&ctx->print, "No unused '%s' cache to remove.\n",
+				   caches[i]);
+	}
+}
+
+static void tell_cloud(struct ctx *ctx, const struct sync_gc_result *res, bool dry)
+{
+	for (size_t i = 0; dry && i < res->report.items.nr; i++) {
+		print_text(&ctx->print, "Removing ");
+		print_name(&ctx->print, res->report.items.v[i].path);
+		print_text(&ctx->print, "\n");
+	}
+	if (res->removed > 0)
+		print_text(&ctx->print, "Removed %llu objects from remote.\n",
+			   (unsigned long long)res->removed);
+	else
+		print_text(&ctx->print, "No unused cache to remove from remote.\n");
+	if (res->kept_young > 0)
+		print_text(&ctx->print,
+			   "Kept %llu objects younger than the grace period.\n",
+			   (unsigned long long)res->kept_young);
+}
+
+/* The remote's half: what the scope keeps is collected again, now that the
+ * local half is done, because both must keep the same. */
+static int collect_cloud(struct ctx *ctx, const struct gc_args *args,
+			 const struct gc_scope *scope, struct report *rep, struct err *e)
+{
+	int64_t grace_s = args->grace == GRACE_UNSET ? 24 * 60 * 60 : args->grace;
+	struct sync_gc_result res = {0};
+	struct gc_keep keep = {0};
+	int r;
+
+	if ((r = gc_collect(ctx->repo, scope, &keep, rep, e)) < 0)
+		goto out;
+	r = sync_gc(ctx->repo, args->remote, &keep, grace_s * INT64_C(1000000000),
+		    args->dry, args->jobs > 0 ? (unsigned)args->jobs : 0, &ctx->ui.sink,
+		    &res, e);
+	cmd_warnings(ctx, &res.report.warnings);
+	for (size_t i = 0; i < res.report.items.nr; i++) {
+		const struct report_item *it = &res.report.items.v[i];
+
+		report_add(rep, it->path, &it->oid, it->state, it->bytes);
+	}
+	report_counted(rep, "remote", res.removed);
+	tell_cloud(ctx, &res, args->dry);
+out:
+	gc_keep_release(&keep);
+	report_release(&res.report);
+	return r;
+}
+
+static int on_remote(void *arg, struct repo *r, const struct oid *v, size_t nr,
+		     bool *there, struct err *e)
+{
+	struct ctx *ctx = ((void **)arg)[0];
+	const struct gc_args *args = ((void **)arg)[1];
+	int ret = sync_lacks(r, args->remote, v, nr, true, &ctx->ui.sink, there, e);
+
+	for (size_t i = 0; ret == 0 && i < nr; i++)
+		there[i] = !there[i];
+	return ret;
+}
+
+static int gc_run(struct ctx *ctx, void *arg, struct err *e)
+{
+	const struct gc_args *args = arg;
+	void *remote_ctx[2] = {ctx, arg};
+	struct gc_options o = {
+		.scope = {.workspace = args->workspace,
+			  .all_branches = args->all_branches,
+			  .all_tags = args->all_tags,
+			  .all_commits = args->all_commits,
+			  .all_experiments = args->all_experiments,
+			  .revs = args->revs.v,
+			  .revs_nr = args->revs.nr,
+			  .num = (int)args->num,
+			  .projects = args->projects.v,
+			  .projects_nr = args->projects.nr,
+			  .skip_failed = args->skip_failed,
+			  .force = args->force,
+			  .confirm = confirm,
+			  .confirm_ctx = ctx},
+		.dry_run = args->dry,
+		.grace_s = args->grace,
+		.on_remote = args->not_in_remote ? on_remote : NULL,
+		.remote_ctx = remote_ctx,
+	};
+	struct gc_result res = {0};
+	int r;
+
+	if ((r = check(args, e)) < 0)
+		return r;
+	if (args->date && !clock_parse(args->date, strlen(args->date), &o.scope.date_ns))
+		return err_set(e, ERR_INVALID, "'%s' is no date as YYYY-MM-DD has it",
+			       args->date);
+	warn(ctx, args);
+	if (!args->force && !args->dry &&
+	    !cmd_ask(ctx, "Are you sure you want to proceed?"))
+		return EXIT_FAILED;
+	sync_attach(ctx->repo, &ctx->ui.sink);
+	r = repo_gc(ctx->repo, &o, &res, e);
+	if (r == 0)
+		tell_cache(ctx, &res, args->dry);
+	if (r == 0 && args->cloud)
+		r = collect_cloud(ctx, args, &o.scope, &res.report, e);
+	r = cmd_finish(ctx, &res.report, r, e);
+	gc_result_release(&res);
+	return r;
+}
+
+const struct cmd cmd_gc = {
+	.name = "gc",
+	.brief = "Remove stored objects that nothing uses",
+	.opts = gc_opts,
+	.args_size = sizeof(struct gc_args),
+	.defaults = &gc_defaults,
+	.needs = NEED_REPO,
+	.run = gc_run,
+};
