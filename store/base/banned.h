@@ -15,6 +15,7 @@
 
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf gets strtok atoi atol  \
 	atof
-#pragma GCC poison localtime gmtime ctime asctime mktemp tmpnam
+/* Not ctime: libgit2's headers have a field of that name. */
+#pragma GCC poison localtime gmtime asctime mktemp tmpnam
 
 #endif
