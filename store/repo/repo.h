@@ -150,6 +150,9 @@ struct repo_fetcher {
 		     size_t nr, struct err *e);
 };
 void repo_set_fetcher(struct repo *r, struct repo_fetcher *f); /* NULL: none */
+/* Ask it; without one nothing happens. */
+int repo_fetch(struct repo *r, const struct repo_want *v, size_t nr,
+	       struct err *e) MUST_CHECK;
 
 /*
  * The manifest of a directory out (at.oid.is_dir, or files:). Asks the fetcher
