@@ -1,0 +1,76 @@
+#include "remote/aimd.h"
+
+#include "store/base/compiler.h"
+
+enum {
+	START = 8,
+	HOLD_WINDOWS = 16, /* between attempts, once growth brought nothing */
+};
+
+#define WINDOW_NS INT64_C(200000000)
+/* One burst of 503 is one signal: transfers under way all get the same answer. */
+#define CUT_NS INT64_C(1000000000)
+/* What a transfer costs beyond its bytes, so that small and large ones add up. */
+#define REQUEST_BYTES 65536
+
+void aimd_init(struct aimd *a, unsigned max, int64_t now_ns)
+{
+	*a = (struct aimd){
+		.min = 1,
+		.max = MAX_OF(max, 1u),
+		.limit = MIN_OF(MAX_OF(max, 1u), (unsigned)START),
+		.window_ns = now_ns,
+	};
+}
+
+static void window(struct aimd *a, double rate, bool wanting)
+{
+	unsigned step = MAX_OF(a->limit / 4, 1u);
+
+	if (a->before && rate < a->rate * 1.05) {
+		/* The last growth brought nothing: it costs CPU and goes again. */
+		a->limit = a->before;
+		a->before = 0;
+		a->hold = HOLD_WINDOWS;
+		return;
+	}
+	a->before = 0;
+	a->rate = rate;
+	if (a->hold > 0) {
+		a->hold--;
+		return;
+	}
+	if (!wanting || a->limit >= a->max)
+		return;
+	a->before = a->limit;
+	a->limit = MIN_OF(a->limit + step, a->max);
+}
+
+void aimd_success(struct aimd *a, uint64_t bytes, bool wanting, int64_t now_ns)
+{
+	int64_t took = now_ns - a->window_ns;
+	double rate;
+
+	a->done++;
+	a->bytes += bytes;
+	a->starved |= !wanting;
+	if (took < WINDOW_NS || a->done < a->limit)
+		return;
+	rate = ((double)a->bytes + (double)a->done * REQUEST_BYTES) * 1e9 / (double)took;
+	window(a, rate, !a->starved);
+	a->window_ns = now_ns;
+	a->done = a->bytes = 0;
+	a->starved = false;
+}
+
+void aimd_throttled(struct aimd *a, int64_t now_ns)
+{
+	if (a->cut_ns && now_ns - a->cut_ns < CUT_NS)
+		return;
+	a->cut_ns = now_ns;
+	a->limit = MAX_OF(a->limit / 2, a->min);
+	a->before = 0;
+	a->hold = 2;
+	a->window_ns = now_ns;
+	a->done = a->bytes = 0;
+}
