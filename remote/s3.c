@@ -1,0 +1,149 @@
+#include "remote/s3.h"
+
+#include "store/base/alloc.h"
+#include "store/base/clock.h"
+#include "store/base/interrupt.h"
+#include "store/base/pool.h"
+#include "store/base/sys.h"
+#include "store/hash/hash.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum {
+	LIST_PAGE = 1000,
+	HASH_CHUNK = 256 << 10,
+	THREADS_MAX = 4,
+};
+
+static void s3_submit(struct remote *r, struct remote_job *job)
+{
+	struct s3 *s = (struct s3 *)r;
+	struct err e = {0};
+	int code = 0;
+
+	if (job->op != REMOTE_LIST && job->op != REMOTE_DELETE)
+		code = remote_check_key(job->key, &e);
+	if (code == 0)
+		code = interrupt_check(&e);
+	if (code < 0) {
+		remote_fail(r, job, &e);
+		return;
+	}
+	switch (job->op) {
+	case REMOTE_PUT:
+	case REMOTE_PUT_BYTES:
+		s3_put_submit(s, job);
+		break;
+	case REMOTE_GET:
+	case REMOTE_GET_BYTES:
+		s3_get_submit(s, job);
+		break;
+	case REMOTE_HEAD:
+		s3_head_submit(s, job);
+		break;
+	case REMOTE_LIST:
+		s3_list_submit(s, job);
+		break;
+	case REMOTE_DELETE:
+		s3_delete_submit(s, job);
+		break;
+	}
+}
+
+static void s3_close(struct remote *r)
+{
+	struct s3 *s = (struct s3 *)r;
+
+	atomic_store(&s->closing, true);
+	http_cancel_all(s->http);
+	/* A job ends as the last act of whatever thread works on it. */
+	pthread_mutex_lock(&r->lock);
+	while (r->working > 0)
+		pthread_cond_wait(&r->room, &r->lock);
+	pthread_mutex_unlock(&r->lock);
+	http_free(s->http);
+	pool_free(s->pool);
+	creds_close(s->creds);
+	secure_wipe(&s->key, sizeof(s->key));
+	s3_conf_release(&s->conf);
+	pthread_mutex_destroy(&s->small_lock);
+	remote_release(r);
+	free(s);
+}
+
+int s3_open(struct remote **out, const struct remote_options *o, struct err *e)
+{
+	static const struct remote_ops ops = {.submit = s3_submit, .close = s3_close};
+	struct s3 *s = xcalloc(1, sizeof(*s));
+	unsigned threads = MAX_OF(2u, MIN_OF(pool_cores(), (unsigned)THREADS_MAX));
+	int r = s3_conf_load(&s->conf, &s->creds, o, e);
+
+	if (r < 0) {
+		free(s);
+		return r;
+	}
+	remote_init(&s->base, &ops, o);
+	s->base.traits = (struct remote_traits){
+		.can_list = true,
+		.list_page = LIST_PAGE,
+		.jobs = s->conf.transfers_max,
+	};
+	s->base.working_max = (size_t)s->conf.transfers_max * 2;
+	s->small_tail = &s->small;
+	pthread_mutex_init(&s->small_lock, NULL);
+	if (getrandom(&s->random, sizeof(s->random), 0) < 0 || s->random == 0)
+		s->random = (uint64_t)clock_mono_ns() | 1;
+	s->http = http_new(&(struct http_options){
+		.transfers_max = s->conf.transfers_max,
+		.insecure = s->conf.insecure,
+		.ca = s->conf.ca,
+		.connect_ms = s->conf.connect_ms,
+		.stall_ms = s->conf.stall_ms,
+		.idle_s = s->conf.is_aws ? 4 : 0, /* AWS drops idle ones after 5 s */
+	});
+	s->pool = pool_new(threads);
+	*out = &s->base;
+	return 0;
+}
+
+int s3_hash_range(struct s3 *s, int fd, int64_t at, uint64_t n, uint8_t md5[16],
+		  uint8_t *sha, struct err *e)
+{
+	size_t room = (size_t)MIN_OF(n + 1, (uint64_t)HASH_CHUNK);
+	struct hash m = {0}, h = {0};
+	char *p = xmalloc(room);
+	int r = 0;
+
+	hash_begin_md5(&m);
+	if (sha)
+		hash_begin_sha256(&h);
+	while (n > 0 && r == 0) {
+		size_t want = (size_t)MIN_OF(n, (uint64_t)room);
+		ssize_t got = sys_pread(fd, p, want, at);
+
+		if (got < 0) {
+			r = err_sys(e, "read", "the file to upload");
+		} else if (got == 0) {
+			r = err_set(e, ERR_CORRUPT, "the file is shorter than it was");
+		} else if (atomic_load(&s->closing) || interrupt_pending()) {
+			r = err_set(e, ERR_CANCELED, "interrupted");
+		} else {
+			hash_update(&m, p, (size_t)got);
+			if (sha)
+				hash_update(&h, p, (size_t)got);
+			at += got;
+			n -= (uint64_t)got;
+		}
+	}
+	if (r == 0) {
+		hash_end(&m, md5);
+		if (sha)
+			hash_end(&h, sha);
+	}
+	hash_release(&m);
+	hash_release(&h);
+	free(p);
+	return r;
+}

@@ -1,0 +1,497 @@
+#include "remote/s3_conf.h"
+
+#include "remote/creds.h"
+#include "remote/remote.h"
+#include "remote/transport.h"
+#include "store/base/alloc.h"
+#include "store/base/buf.h"
+#include "store/base/env.h"
+#include "store/base/err.h"
+#include "store/base/log.h"
+#include "store/base/parse.h"
+#include "store/base/path.h"
+#include "store/base/sink.h"
+#include "store/hash/hash.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	TRANSFERS_MAX = 64,
+	TRANSFERS_LIMIT = 1024,
+};
+
+#define THRESHOLD (UINT64_C(64) << 20)
+#define PART_MIN  (UINT64_C(5) << 20)
+#define PART_MAX  (UINT64_C(5) << 30)
+
+static const char *get(const struct remote_options *o, const char *key)
+{
+	const char *v = o->get ? o->get(o->get_ctx, key) : NULL;
+
+	return v && v[0] ? v : NULL;
+}
+
+static bool is_trusted(const struct remote_options *o, const char *key)
+{
+	return !o->trusted || o->trusted(o->get_ctx, key);
+}
+
+static bool is_true(const char *v)
+{
+	static const char *const words[] = {"true", "True", "TRUE", "yes",
+					    "Yes",  "on",   "1"};
+
+	for (size_t i = 0; v && i < ARRAY_SIZE(words); i++)
+		if (strcmp(v, words[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool is_false(const char *v)
+{
+	static const char *const words[] = {"false", "False", "FALSE", "no",
+					    "No",    "off",   "0"};
+
+	for (size_t i = 0; v && i < ARRAY_SIZE(words); i++)
+		if (strcmp(v, words[i]) == 0)
+			return true;
+	return false;
+}
+
+static int bad(const struct s3_conf *c, const char *key, const char *why, struct err *e)
+{
+	return err_set(e, ERR_CONFIG, "%s: '%s' %s", c->label, key, why);
+}
+
+static int parse_url(struct s3_conf *c, const char *url, struct err *e)
+{
+	struct slice rest = slice_of(url + 5), bucket = slice_cut(&rest, '/');
+	char *prefix;
+
+	if (bucket.n == 0)
+		return err_set(e, ERR_CONFIG, "%s: the URL names no bucket", c->label);
+	if (slice_starts(bucket, "arn:"))
+		return err_set(e, ERR_UNSUPPORTED,
+			       "%s: access point ARNs are not offered; name the bucket",
+			       c->label);
+	for (size_t i = 0; i < bucket.n; i++)
+		if ((unsigned char)bucket.p[i] <= ' ' || strchr("@:?#%\\", bucket.p[i]))
+			return err_set(e, ERR_CONFIG, "%s: '%.*s' cannot be a bucket",
+				       c->label, SLICE_FMT(bucket));
+	c->bucket = xmemdup0(bucket.p, bucket.n);
+	while (rest.n > 0 && rest.p[0] == '/')
+		rest.p++, rest.n--;
+	while (rest.n > 0 && rest.p[rest.n - 1] == '/')
+		rest.n--;
+	prefix = rest.n > 0 ? xasprintf("%.*s/", SLICE_FMT(rest)) : xstrdup("");
+	c->prefix = prefix;
+	return 0;
+}
+
+/* "http://[::1]:9000/base/" into scheme, authority and path. */
+static int parse_endpoint(struct s3_conf *c, const char *text, struct err *e)
+{
+	const char *p = text, *end;
+	size_t n;
+
+	if (strncmp(p, "https://", 8) == 0) {
+		c->tls = true;
+		p += 8;
+	} else if (strncmp(p, "http://", 7) == 0) {
+		c->tls = false;
+		p += 7;
+	} else if (strstr(p, "://")) {
+		return bad(c, "endpointurl", "is neither http:// nor https://", e);
+	}
+	end = p + strcspn(p, "/?#");
+	n = (size_t)(end - p);
+	if (n == 0 || memchr(p, '@', n) || *end == '?' || *end == '#')
+		return bad(c, "endpointurl",
+			   "must be SCHEME://HOST[:PORT][/PATH], without user or query",
+			   e);
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)p[i] <= ' ')
+			return bad(c, "endpointurl", "has a space in its host", e);
+	/* The default port is not in the Host header that libcurl sends. */
+	if (c->tls && n > 4 && memcmp(end - 4, ":443", 4) == 0)
+		n -= 4;
+	else if (!c->tls && n > 3 && memcmp(end - 3, ":80", 3) == 0)
+		n -= 3;
+	c->endpoint = xmemdup0(p, n);
+	n = strlen(end);
+	while (n > 0 && end[n - 1] == '/')
+		n--;
+	c->base_path = xmemdup0(end, n);
+	return 0;
+}
+
+static const char *find_endpoint(const struct remote_options *o,
+				 const struct creds_chain *creds)
+{
+	const char *v = get(o, "endpointurl");
+
+	if (v || is_true(env_get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")))
+		return v;
+	if ((v = env_get("AWS_ENDPOINT_URL_S3")) || (v = env_get("AWS_ENDPOINT_URL")))
+		return v;
+	if ((v = creds_service(creds, "s3.endpoint_url")))
+		return v;
+	return creds_profile(creds, "endpoint_url");
+}
+
+static bool fits_virtual(const struct s3_conf *c)
+{
+	size_t n = strlen(c->bucket);
+
+	if (n < 3 || n > 63)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		char b = c->bucket[i];
+
+		/* The wildcard of a certificate covers one level. */
+		if (!((b >= 'a' && b <= 'z') || (b >= '0' && b <= '9') || b == '-' ||
+		      (b == '.' && !c->tls)))
+			return false;
+	}
+	return true;
+}
+
+void s3_conf_address(struct s3_conf *c)
+{
+	struct buf host = {0}, path = {0};
+	char *base = NULL;
+
+	if (!c->endpoint) {
+		const char *suffix = strncmp(c->region, "cn-", 3) == 0
+					     ? "amazonaws.com.cn"
+					     : "amazonaws.com";
+
+		base = xasprintf("s3%s.%s%s.%s", c->fips ? "-fips" : "",
+				 c->dualstack ? "dualstack." : "", c->region, suffix);
+	}
+	if (c->is_virtual)
+		buf_addf(&host, "%s.", c->bucket);
+	buf_adds(&host, base ? base : c->endpoint);
+	buf_adds(&path, c->base_path);
+	buf_addc(&path, '/');
+	if (!c->is_virtual)
+		buf_addf(&path, "%s/", c->bucket);
+	free(base);
+	free(c->host);
+	free(c->path);
+	c->host = buf_detach(&host);
+	c->path = buf_detach(&path);
+}
+
+static int load_address(struct s3_conf *c, const struct remote_options *o,
+			const struct creds_chain *creds, struct err *e)
+{
+	const char *style = get(o, "addressing_style"), *endpoint, *v;
+	int r = 0;
+
+	c->tls = !is_false(get(o, "use_ssl"));
+	endpoint = find_endpoint(o, creds);
+	if (endpoint)
+		r = parse_endpoint(c, endpoint, e);
+	else
+		c->base_path = xstrdup("");
+	if (r < 0)
+		return r;
+	c->is_aws = !c->endpoint || slice_ends(slice_of(c->endpoint), ".amazonaws.com") ||
+		    slice_ends(slice_of(c->endpoint), ".amazonaws.com.cn");
+	v = get(o, "region");
+	if (!v)
+		v = env_get("AWS_REGION");
+	if (!v)
+		v = env_get("AWS_DEFAULT_REGION");
+	if (!v)
+		v = creds_profile(creds, "region");
+	c->region = xstrdup(v ? v : "us-east-1");
+	if (!style)
+		style = creds_profile(creds, "s3.addressing_style");
+	if (style && strcmp(style, "auto") != 0 && strcmp(style, "path") != 0 &&
+	    strcmp(style, "virtual") != 0)
+		return bad(c, "addressing_style", "must be auto, path or virtual", e);
+	if (style && strcmp(style, "auto") != 0)
+		c->is_virtual = strcmp(style, "virtual") == 0;
+	else
+		c->is_virtual = !c->endpoint;
+	if (!fits_virtual(c))
+		c->is_virtual = false;
+	v = env_get("AWS_USE_DUALSTACK_ENDPOINT");
+	c->dualstack = is_true(v ? v : creds_profile(creds, "use_dualstack_endpoint")) ||
+		       is_true(creds_profile(creds, "s3.use_dualstack_endpoint"));
+	v = env_get("AWS_USE_FIPS_ENDPOINT");
+	c->fips = is_true(v ? v : creds_profile(creds, "use_fips_endpoint"));
+	s3_conf_address(c);
+	return 0;
+}
+
+static void load_tls(struct s3_conf *c, const struct remote_options *o,
+		     const struct creds_chain *creds)
+{
+	const char *v = get(o, "ssl_verify");
+
+	if (is_false(v)) {
+		c->insecure = true;
+		if (!is_trusted(o, "ssl_verify")) {
+			char *note =
+				xasprintf("%s: the repository's own configuration turns "
+					  "the check of certificates off (ssl_verify)",
+					  c->label);
+
+			sink_note(o->sink, note);
+			free(note);
+		}
+		return;
+	}
+	if (!v || is_true(v))
+		v = env_get("AWS_CA_BUNDLE");
+	if (!v)
+		v = creds_profile(creds, "ca_bundle");
+	if (!v)
+		v = env_get("REQUESTS_CA_BUNDLE");
+	c->ca = v ? xstrdup(v) : NULL;
+}
+
+static void add_header(struct s3_headers *h, const char *name, const char *value)
+{
+	if (value && value[0] && h->nr < S3_CONF_HEADERS_MAX)
+		h->v[h->nr++] = (struct sigv4_pair){name, xstrdup(value)};
+}
+
+/* The customer's own key: its base64 and the base64 of its MD5. */
+static int load_customer_key(struct s3_conf *c, const struct remote_options *o,
+			     struct err *e)
+{
+	const char *key = get(o, "sse_customer_key"), *algorithm;
+	struct buf raw = {0}, b64 = {0};
+	uint8_t md5[16];
+	int r = 0;
+
+	if (!key)
+		return 0;
+	algorithm = get(o, "sse_customer_algorithm");
+	if (get(o, "sse_kms_key_id"))
+		return bad(c, "sse_customer_key", "excludes 'sse_kms_key_id'", e);
+	if (!base64_decode(slice_of(key), &raw) || raw.n != 32) {
+		r = bad(c, "sse_customer_key", "must be 32 bytes in base64", e);
+	} else {
+		hash_md5(raw.p, raw.n, md5);
+		base64_encode(&b64, md5, 16);
+		add_header(&c->key, "x-amz-server-side-encryption-customer-algorithm",
+			   algorithm ? algorithm : "AES256");
+		add_header(&c->key, "x-amz-server-side-encryption-customer-key", key);
+		add_header(&c->key, "x-amz-server-side-encryption-customer-key-MD5",
+			   buf_str(&b64));
+	}
+	if (raw.p)
+		secure_wipe(raw.p, raw.cap);
+	buf_release(&raw);
+	buf_release(&b64);
+	return r;
+}
+
+static int load_object_headers(struct s3_conf *c, const struct remote_options *o,
+			       struct err *e)
+{
+	static const struct {
+		const char *key, *name;
+	} grants[] = {
+		{"grant_read", "x-amz-grant-read"},
+		{"grant_read_acp", "x-amz-grant-read-acp"},
+		{"grant_write_acp", "x-amz-grant-write-acp"},
+		{"grant_full_control", "x-amz-grant-full-control"},
+	};
+	const char *acl = get(o, "acl"), *sse = get(o, "sse"),
+		   *kms = get(o, "sse_kms_key_id");
+
+	for (size_t i = 0; i < ARRAY_SIZE(grants); i++) {
+		const char *v = get(o, grants[i].key);
+
+		if (v && acl)
+			return bad(c, "acl", "excludes the grant_ settings", e);
+		add_header(&c->object, grants[i].name, v);
+	}
+	add_header(&c->object, "x-amz-acl", acl);
+	if (kms && !sse)
+		sse = "aws:kms";
+	add_header(&c->object, "x-amz-server-side-encryption", sse);
+	add_header(&c->object, "x-amz-server-side-encryption-aws-kms-key-id", kms);
+	add_header(&c->object, "x-amz-storage-class", get(o, "storage_class"));
+	if (get(o, "request_payer"))
+		add_header(&c->all, "x-amz-request-payer", "requester");
+	add_header(&c->all, "x-amz-expected-bucket-owner",
+		   get(o, "expected_bucket_owner"));
+	return load_customer_key(c, o, e);
+}
+
+static int load_number(const struct s3_conf *c, const char *key, const char *v,
+		       uint64_t max, uint64_t *out, struct err *e)
+{
+	if (!v)
+		return 0;
+	if (!parse_bytes(slice_of(v), out) || *out == 0 || *out > max)
+		return bad(c, key, "is no number in the allowed range", e);
+	return 0;
+}
+
+static int load_limits(struct s3_conf *c, const struct remote_options *o,
+		       const struct creds_chain *creds, struct err *e)
+{
+	uint64_t read_s = 0, connect_s = 0, transfers = o->jobs, tries = 0;
+	const char *v;
+	int r;
+
+	c->part_threshold = THRESHOLD;
+	if ((r = load_number(c, "read_timeout", get(o, "read_timeout"), 86400, &read_s,
+			     e)) < 0 ||
+	    (r = load_number(c, "connect_timeout", get(o, "connect_timeout"), 86400,
+			     &connect_s, e)) < 0 ||
+	    (r = load_number(c, "max_attempts", env_get("AWS_MAX_ATTEMPTS"), 100, &tries,
+			     e)) < 0 ||
+	    (r = load_number(c, "s3.multipart_threshold",
+			     creds_profile(creds, "s3.multipart_threshold"), PART_MAX,
+			     &c->part_threshold, e)) < 0 ||
+	    (r = load_number(c, "s3.multipart_chunksize",
+			     creds_profile(creds, "s3.multipart_chunksize"), PART_MAX,
+			     &c->part_bytes, e)) < 0)
+		return r;
+	if (transfers == 0 && ((r = load_number(c, "jobs", get(o, "jobs"),
+						TRANSFERS_LIMIT, &transfers, e)) < 0))
+		return r;
+	v = creds_profile(creds, "s3.max_concurrent_requests");
+	if (transfers == 0 && (r = load_number(c, "s3.max_concurrent_requests", v,
+					       TRANSFERS_LIMIT, &transfers, e)) < 0)
+		return r;
+	if (c->part_bytes > 0 && c->part_bytes < PART_MIN)
+		c->part_bytes = PART_MIN;
+	if (c->part_threshold < PART_MIN)
+		c->part_threshold = PART_MIN;
+	c->stall_ms = (unsigned)read_s * 1000;
+	c->connect_ms = (unsigned)connect_s * 1000;
+	c->tries_max = (unsigned)tries;
+	c->transfers_max =
+		transfers ? (unsigned)MIN_OF(transfers, (uint64_t)TRANSFERS_LIMIT)
+			  : TRANSFERS_MAX;
+	c->sign_payload = is_true(creds_profile(creds, "s3.payload_signing_enabled"));
+	c->list_v1 = is_true(get(o, "listobjects"));
+	return 0;
+}
+
+static char *expand(const char *path)
+{
+	const char *home = env_get("HOME");
+
+	if (path && path[0] == '~' && path[1] == '/' && home)
+		return path_join(home, path + 2);
+	return path ? xstrdup(path) : NULL;
+}
+
+/* Which of the user's files: not for a cloned repository to say. */
+static char *own_file(const struct s3_conf *c, const struct remote_options *o,
+		      const char *key)
+{
+	const char *v = get(o, key);
+
+	if (v && !is_trusted(o, key)) {
+		char *note =
+			xasprintf("%s: '%s' from the repository's own configuration is "
+				  "not taken; set it with --local or --global",
+				  c->label, key);
+
+		sink_note(o->sink, note);
+		free(note);
+		return NULL;
+	}
+	return expand(v);
+}
+
+static int load_creds(struct s3_conf *c, struct creds_chain **creds,
+		      const struct remote_options *o, struct err *e)
+{
+	char *credentials = own_file(c, o, "credentialpath");
+	char *config = own_file(c, o, "configpath");
+	struct creds_options co = {
+		.access_key = get(o, "access_key_id"),
+		.secret_key = get(o, "secret_access_key"),
+		.token = get(o, "session_token"),
+		.profile = get(o, "profile"),
+		.credentials_file = credentials,
+		.config_file = config,
+		.anonymous = is_true(get(o, "allow_anonymous_login")),
+	};
+	int r = creds_open(creds, &co, e);
+
+	c->anonymous = co.anonymous;
+	free(credentials);
+	free(config);
+	if (r < 0)
+		err_ctx(e, r, "%s", c->label);
+	return r;
+}
+
+int s3_conf_load(struct s3_conf *c, struct creds_chain **creds,
+		 const struct remote_options *o, struct err *e)
+{
+	int r;
+
+	*c = (struct s3_conf){.label = remote_label(o)};
+	*creds = NULL;
+	if (get(o, "version_aware") && is_true(get(o, "version_aware")))
+		r = err_set(e, ERR_UNSUPPORTED,
+			    "%s: 'version_aware' remotes are not offered yet", c->label);
+	else if (get(o, "worktree") && is_true(get(o, "worktree")))
+		r = err_set(e, ERR_UNSUPPORTED,
+			    "%s: 'worktree' remotes are not offered yet", c->label);
+	else
+		r = parse_url(c, o->url, e);
+	if (r == 0)
+		r = load_creds(c, creds, o, e);
+	if (r == 0)
+		r = load_address(c, o, *creds, e);
+	if (r == 0)
+		r = load_limits(c, o, *creds, e);
+	if (r == 0)
+		r = load_object_headers(c, o, e);
+	if (r == 0) {
+		load_tls(c, o, *creds);
+		return 0;
+	}
+	creds_close(*creds);
+	*creds = NULL;
+	s3_conf_release(c);
+	return r;
+}
+
+static void release_headers(struct s3_headers *h)
+{
+	for (size_t i = 0; i < h->nr; i++) {
+		union {
+			const char *c;
+			char *m;
+		} v = {.c = h->v[i].value};
+
+		secure_wipe(v.m, strlen(v.m));
+		free(v.m);
+	}
+	h->nr = 0;
+}
+
+void s3_conf_release(struct s3_conf *c)
+{
+	release_headers(&c->object);
+	release_headers(&c->key);
+	release_headers(&c->all);
+	free(c->label);
+	free(c->bucket);
+	free(c->prefix);
+	free(c->region);
+	free(c->endpoint);
+	free(c->base_path);
+	free(c->host);
+	free(c->path);
+	free(c->ca);
+	*c = (struct s3_conf){0};
+}

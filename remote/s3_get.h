@@ -1,0 +1,50 @@
+/* A download under way, between s3_get.c and s3_small.c; nothing else includes it. */
+#ifndef REMOTE_S3_GET_H
+#define REMOTE_S3_GET_H
+
+#include "remote/s3.h"
+#include "store/hash/hash.h"
+
+struct get;
+
+struct range {
+	struct s3_call call; /* first */
+	struct get *g;
+	unsigned index;
+	uint64_t at, got;
+	bool busy;
+};
+
+struct get {
+	struct s3 *s3;
+	struct remote_job *job;
+	struct http_task task;
+	struct range slot[S3_PARTS_IN_FLIGHT];
+	bool sized; /* total is known */
+	bool whole; /* one request without a range */
+	bool received_whole;
+	bool want_whole, is_changed; /* why the last answer was refused */
+	bool restarting, failing, hashing, damaged;
+	uint64_t total;
+	char etag[128]; /* as received */
+	unsigned ranges_nr, next, front, restarts;
+	uint8_t *done; /* one a range */
+	struct buf mem;
+	struct get *small_next;
+	/* While hashing is set these are the pool's. */
+	struct hash hash;
+	uint64_t hashed, hash_to;
+	int hash_code;
+	struct err hash_err;
+	struct err err;
+};
+
+void s3_get_free(struct get *g);
+void s3_get_hashed(struct get *g);
+void s3_get_again(struct http_task *t); /* fetch it once more; network thread */
+void s3_get_damaged(const struct get *g, struct err *e); /* the sentence */
+
+/* It is complete in memory: to the pool with it. */
+void s3_small_push(struct get *g);
+
+#endif

@@ -1,0 +1,466 @@
+/*
+ * A large upload in parts.
+ *
+ *   CREATE --> PARTS --> COMPLETE ------------------> done
+ *                |           |  answer lost or odd
+ *                |           +--> CONFIRM (HEAD) ----> done, or failed
+ *                +--failed-------+
+ *                                +--> ABORT (twice) -> failed
+ *
+ * Each part is hashed by the pool (which also brings it into the page cache)
+ * and then sent straight from the file. Eight parts are under way at a time;
+ * no part is held in memory.
+ */
+#include "remote/s3.h"
+
+#include "store/base/alloc.h"
+#include "store/base/log.h"
+#include "store/base/parse.h"
+#include "store/base/pool.h"
+#include "store/base/sink.h"
+#include "store/hash/hash.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	COMPLETE_WAIT_MS = 600000, /* servers assemble in silence */
+	ROUND = 1 << 20,
+	PARTS_PLANNED = 9900, /* leaves room below the 10,000 */
+};
+
+#define OBJECT_MAX (UINT64_C(5) << 40)
+
+struct multipart;
+
+struct part {
+	struct s3_call call; /* first */
+	struct http_task task;
+	struct multipart *m;
+	unsigned index;
+	bool busy; /* being hashed or sent */
+	bool hashing;
+	uint64_t counted; /* of its bytes, told to the sink */
+	struct err err;
+	int code;
+	uint8_t md5[16];
+	char number[12];
+};
+
+struct done_part {
+	char *etag; /* as received, quotes and all */
+	uint8_t md5[16];
+};
+
+struct multipart {
+	struct s3_call call; /* Create, Complete, HEAD, Abort; first */
+	struct s3 *s3;
+	struct remote_job *job;
+	uint64_t part_bytes;
+	unsigned parts_nr, next, done;
+	struct done_part *parts;
+	struct part slot[S3_PARTS_IN_FLIGHT];
+	unsigned busy;
+	char *upload_id;
+	char *meta; /* hex of the whole's MD5 */
+	struct buf body;
+	bool failing;
+	unsigned aborts;
+	int code;
+	struct err err;
+};
+
+static void pump(struct multipart *m);
+static void complete(struct multipart *m);
+
+static void reset_call(struct multipart *m, const char *method, unsigned flags)
+{
+	struct s3_call *c = &m->call;
+
+	s3_call_release(c);
+	*c = (struct s3_call){.s3 = m->s3, .key = m->job->key, .flags = flags};
+	c->q.method = method;
+}
+
+static void end(struct multipart *m)
+{
+	struct remote_job *job = m->job;
+	struct s3 *s = m->s3;
+	struct err e = m->err;
+	int code = m->code;
+
+	for (unsigned i = 0; i < m->parts_nr; i++)
+		free(m->parts[i].etag);
+	for (unsigned i = 0; i < S3_PARTS_IN_FLIGHT; i++)
+		s3_call_release(&m->slot[i].call);
+	s3_call_release(&m->call);
+	buf_release(&m->body);
+	free(m->parts);
+	free(m->upload_id);
+	free(m->meta);
+	free(m);
+	if (code < 0) {
+		e.code = code == ERR_NOTFOUND ? ERR_NET : code;
+		remote_fail(&s->base, job, &e);
+	} else {
+		remote_finish(&s->base, job);
+	}
+}
+
+static void abort_upload(struct multipart *m);
+
+static void aborted(struct s3_call *c)
+{
+	struct multipart *m = (struct multipart *)c;
+	bool gone = c->code == 0 || c->q.status == 404;
+
+	/* A part that was under way may have landed behind the first one. */
+	if (gone && ++m->aborts < 2) {
+		abort_upload(m);
+		return;
+	}
+	if (!gone) {
+		char *note = xasprintf(
+			"an upload could not be aborted: bucket '%s', key '%s%s', "
+			"upload id '%s'",
+			m->s3->conf.bucket, m->s3->conf.prefix, m->job->key,
+			m->upload_id);
+
+		sink_note(m->s3->base.sink, note);
+		free(note);
+	}
+	end(m);
+}
+
+static void abort_upload(struct multipart *m)
+{
+	reset_call(m, "DELETE", S3_CONTROL);
+	m->call.query[0] = (struct sigv4_pair){"uploadId", m->upload_id};
+	m->call.query_nr = 1;
+	m->call.q.even_canceled = true;
+	m->call.done = aborted;
+	s3_call_start(&m->call);
+}
+
+/* The first failure counts. Once nothing is under way, clean up and end. */
+static void fail(struct multipart *m, int code, const struct err *e)
+{
+	if (!m->failing) {
+		m->failing = true;
+		m->code = code;
+		m->err = *e;
+		m->err.code = code;
+		for (unsigned i = 0; i < S3_PARTS_IN_FLIGHT; i++) {
+			struct part *p = &m->slot[i];
+
+			if (!p->busy || p->hashing)
+				continue;
+			http_cancel(m->s3->http, &p->call.q);
+			p->busy = false;
+			m->busy--;
+		}
+	}
+	if (m->busy > 0)
+		return; /* the pool still reads for us */
+	if (m->upload_id)
+		abort_upload(m);
+	else
+		end(m);
+}
+
+static uint64_t part_len(const struct multipart *m, unsigned index)
+{
+	uint64_t at = (uint64_t)index * m->part_bytes;
+
+	return MIN_OF(m->part_bytes, m->job->bytes - at);
+}
+
+static bool part_check(struct s3_call *c)
+{
+	/* The ETag is needed for Complete, whatever it looks like. */
+	if (http_header(&c->q, "etag"))
+		return true;
+	c->s3err = (struct s3_error){.code = "InternalError",
+				     .message = "the answer has no ETag"};
+	return false;
+}
+
+static void part_done(struct s3_call *c)
+{
+	struct part *p = (struct part *)c;
+	struct multipart *m = p->m;
+
+	p->busy = false;
+	m->busy--;
+	if (c->code < 0) {
+		fail(m, c->code, &c->err);
+		return;
+	}
+	m->parts[p->index].etag = xstrdup(http_header(&c->q, "etag"));
+	memcpy(m->parts[p->index].md5, p->md5, 16);
+	m->done++;
+	sink_add(m->job->sink, 0, part_len(m, p->index));
+	if (m->done == m->parts_nr)
+		complete(m);
+	else
+		pump(m);
+}
+
+static void part_send(struct http_task *t)
+{
+	struct part *p = (struct part *)((char *)t - offsetof(struct part, task));
+	struct multipart *m = p->m;
+	struct s3_call *c = &p->call;
+
+	p->hashing = false;
+	if (m->failing || p->code < 0) {
+		p->busy = false;
+		m->busy--;
+		fail(m, p->code, &p->err);
+		return;
+	}
+	s3_set_md5(c, p->md5);
+	s3_call_start(c);
+}
+
+static void part_hash(void *arg, unsigned worker)
+{
+	struct part *p = arg;
+	struct multipart *m = p->m;
+	struct s3 *s = m->s3;
+	bool with_sha = (!s->conf.tls || s->conf.sign_payload) && !s->conf.anonymous;
+	uint8_t sha[32];
+
+	(void)worker;
+	p->code = s3_hash_range(s, m->job->fd, p->call.q.body_at, p->call.q.body_bytes,
+				p->md5, with_sha ? sha : NULL, &p->err);
+	if (p->code == 0 && with_sha)
+		hex_encode(sha, 32, p->call.payload_hash);
+	p->task.fn = part_send;
+	http_post(s->http, &p->task);
+}
+
+static void start_part(struct multipart *m, struct part *p, unsigned index)
+{
+	struct s3_call *c = &p->call;
+
+	s3_call_release(c);
+	*p = (struct part){.m = m, .index = index, .busy = true, .hashing = true};
+	IGNORE_RESULT(snprintf(p->number, sizeof(p->number), "%u", index + 1) < 0);
+	c->s3 = m->s3;
+	c->key = m->job->key;
+	c->flags = S3_KEY;
+	c->q.method = "PUT";
+	c->q.body_is_file = true;
+	c->q.fd = m->job->fd;
+	c->q.body_at = (int64_t)((uint64_t)index * m->part_bytes);
+	c->q.body_bytes = part_len(m, index);
+	c->query[0] = (struct sigv4_pair){"partNumber", p->number};
+	c->query[1] = (struct sigv4_pair){"uploadId", m->upload_id};
+	c->query_nr = 2;
+	c->headers[0] = (struct sigv4_pair){"Content-Type", "application/octet-stream"};
+	c->headers_nr = 1;
+	c->check = part_check;
+	c->done = part_done;
+	m->busy++;
+	pool_submit(m->s3->pool, part_hash, p);
+}
+
+static void pump(struct multipart *m)
+{
+	for (unsigned i = 0; i < S3_PARTS_IN_FLIGHT && m->next < m->parts_nr; i++)
+		if (!m->slot[i].busy)
+			start_part(m, &m->slot[i], m->next++);
+}
+
+static void composite(const struct multipart *m, char out[48])
+{
+	struct hash h = {0};
+	uint8_t md5[16];
+	char hex[33];
+
+	hash_begin_md5(&h);
+	for (unsigned i = 0; i < m->parts_nr; i++)
+		hash_update(&h, m->parts[i].md5, 16);
+	hash_end(&h, md5);
+	hash_release(&h);
+	IGNORE_RESULT(snprintf(out, 48, "%s-%u", hex_encode(md5, 16, hex), m->parts_nr) <
+		      0);
+}
+
+/* Is what lies there ours? Existence alone would be no proof. */
+static bool is_ours(struct multipart *m, const struct s3_call *c)
+{
+	const char *length = http_header(&c->q, "content-length");
+	const char *meta = http_header(&c->q, "x-amz-meta-oid");
+	char etag[128], want[48];
+	uint64_t bytes;
+
+	if (!length || !parse_u64(slice_of(length), &bytes) || bytes != m->job->bytes)
+		return false;
+	s3_strip_etag(http_header(&c->q, "etag"), etag, sizeof(etag));
+	composite(m, want);
+	return strcmp(etag, want) == 0 || (m->meta && meta && strcmp(meta, m->meta) == 0);
+}
+
+static void confirmed(struct s3_call *c)
+{
+	struct multipart *m = (struct multipart *)c;
+
+	if (c->code == 0 && is_ours(m, c)) {
+		m->code = 0;
+		end(m);
+		return;
+	}
+	m->failing = true; /* with the error that Complete gave */
+	abort_upload(m);
+}
+
+static void confirm(struct multipart *m)
+{
+	reset_call(m, "HEAD", S3_CONTROL | S3_KEY);
+	m->call.done = confirmed;
+	s3_call_start(&m->call);
+}
+
+/* The 200 may have come at once, and blanks, and then an <Error>. */
+static bool complete_check(struct s3_call *c)
+{
+	char *etag =
+		s3_xml_text(buf_slice(&c->q.text), "CompleteMultipartUploadResult", "");
+
+	if (etag) {
+		free(etag);
+		return true;
+	}
+	if (!s3_xml_error(buf_slice(&c->q.text), &c->s3err))
+		c->s3err = (struct s3_error){
+			.code = "InternalError",
+			.message = "the answer does not say how it went"};
+	return false;
+}
+
+static void completed(struct s3_call *c)
+{
+	struct multipart *m = (struct multipart *)c;
+	char want[48], *etag;
+
+	if (c->code == 0) {
+		etag = s3_xml_text(buf_slice(&c->q.text), "CompleteMultipartUploadResult",
+				   "ETag");
+		composite(m, want);
+		log_debug("s3", "'%s' completed as %s, expected %s", m->job->key,
+			  etag ? etag : "", want);
+		free(etag);
+		end(m);
+		return;
+	}
+	m->code = c->code;
+	m->err = c->err;
+	/*
+	 * An answer that was lost may have been the good one: the upload is gone
+	 * then (NoSuchUpload), or the server failed behind it.
+	 */
+	if (c->code != ERR_CANCELED && (c->q.fault != HTTP_OK || c->q.status >= 500 ||
+					strcmp(c->s3err.code, "NoSuchUpload") == 0 ||
+					strcmp(c->s3err.code, "InternalError") == 0)) {
+		confirm(m);
+		return;
+	}
+	fail(m, c->code, &c->err);
+}
+
+static void complete(struct multipart *m)
+{
+	uint8_t sha[32], md5[16];
+
+	buf_reset(&m->body);
+	buf_adds(&m->body, "<CompleteMultipartUpload "
+			   "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
+	for (unsigned i = 0; i < m->parts_nr; i++) {
+		buf_addf(&m->body, "<Part><PartNumber>%u</PartNumber><ETag>", i + 1);
+		s3_xml_escape(&m->body, slice_of(m->parts[i].etag));
+		buf_adds(&m->body, "</ETag></Part>");
+	}
+	buf_adds(&m->body, "</CompleteMultipartUpload>");
+	reset_call(m, "POST", S3_CONTROL);
+	m->call.query[0] = (struct sigv4_pair){"uploadId", m->upload_id};
+	m->call.query_nr = 1;
+	m->call.headers[0] = (struct sigv4_pair){"Content-Type", "application/xml"};
+	m->call.headers_nr = 1;
+	m->call.q.body = m->body.p;
+	m->call.q.body_bytes = m->body.n;
+	m->call.q.wait_ms = COMPLETE_WAIT_MS;
+	m->call.check = complete_check;
+	m->call.done = completed;
+	hash_sha256(m->body.p, m->body.n, sha);
+	hex_encode(sha, 32, m->call.payload_hash);
+	hash_md5(m->body.p, m->body.n, md5);
+	s3_set_md5(&m->call, md5);
+	s3_call_start(&m->call);
+}
+
+static bool create_check(struct s3_call *c)
+{
+	struct multipart *m = (struct multipart *)c;
+
+	free(m->upload_id);
+	m->upload_id = s3_xml_text(buf_slice(&c->q.text), "InitiateMultipartUploadResult",
+				   "UploadId");
+	if (m->upload_id && m->upload_id[0])
+		return true;
+	free(m->upload_id);
+	m->upload_id = NULL;
+	c->s3err = (struct s3_error){.code = "InternalError",
+				     .message = "the answer has no upload id"};
+	return false;
+}
+
+static void created(struct s3_call *c)
+{
+	struct multipart *m = (struct multipart *)c;
+
+	if (c->code < 0)
+		fail(m, c->code, &c->err);
+	else
+		pump(m);
+}
+
+void s3_multipart_start(struct s3 *s, struct remote_job *job)
+{
+	struct multipart *m = xcalloc(1, sizeof(*m));
+	uint64_t planned = (job->bytes / PARTS_PLANNED + ROUND) / ROUND * ROUND;
+	char hex[33];
+	struct err e = {0};
+
+	m->s3 = s;
+	m->job = job;
+	m->part_bytes = s->conf.part_bytes ? s->conf.part_bytes : S3_PART;
+	/* All but the last equal (R2 demands it), and 10,000 at most. */
+	if ((job->bytes + m->part_bytes - 1) / m->part_bytes > S3_PARTS_MAX)
+		m->part_bytes = MAX_OF(m->part_bytes, planned);
+	if (job->bytes > OBJECT_MAX) {
+		err_set(&e, ERR_INVALID,
+			"'%s' is larger than the 5 TiB an object may have", job->key);
+		m->code = ERR_INVALID;
+		m->err = e;
+		end(m);
+		return;
+	}
+	m->parts_nr = (unsigned)((job->bytes + m->part_bytes - 1) / m->part_bytes);
+	m->parts = xcalloc(m->parts_nr, sizeof(*m->parts));
+	reset_call(m, "POST", S3_CONTROL | S3_OBJECT | S3_KEY);
+	m->call.query[0] = (struct sigv4_pair){"uploads", NULL};
+	m->call.query_nr = 1;
+	m->call.headers[m->call.headers_nr++] =
+		(struct sigv4_pair){"Content-Type", "application/octet-stream"};
+	if (job->has_md5) {
+		m->meta = xstrdup(hex_encode(job->md5, 16, hex));
+		m->call.headers[m->call.headers_nr++] =
+			(struct sigv4_pair){"x-amz-meta-oid", m->meta};
+	}
+	m->call.q.body = "";
+	m->call.check = create_check;
+	m->call.done = created;
+	s3_call_start(&m->call);
+}
