@@ -342,6 +342,9 @@ static int place_words(struct state *s, struct err *e)
 
 		need -= required;
 		spare = left > need ? left - need : 0;
+		/* The first that lacks words is not the one that is told of. */
+		if (required && spare == 0 && left > 0)
+			spare = 1;
 		if (required && spare == 0) {
 			buf_addf(&missing, "%s%s", missing.n ? ", " : "", op->name);
 			continue;
