@@ -89,6 +89,8 @@ JOBS  ?= 2
 	check-format check-headers check-layers check-docs lint tsan deps deps-test clean help fuzz-run
 .SECONDARY:
 
+all: $(if $(wildcard cmd/main.c),$(B)/lode,$(LIB))
+
 $(B)/lode: $(B)/cmd/main.o $(LIB)
 	@echo "  LD   $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(LIB) $(PKG_LIBS) -pthread -lm
