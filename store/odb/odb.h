@@ -101,7 +101,8 @@ int odb_checkout(struct odb *odb, const struct oid *oid, int dirfd, const char *
 		 bool is_exec, struct filestat *st, enum odb_link *used,
 		 struct err *e) MUST_CHECK;
 /* What kind of file it is relative to the object: one of enum odb_link's
- * HARDLINK, SYMLINK (to this object), or COPY for a plain file. */
+ * HARDLINK, SYMLINK (to this object), or COPY for a plain file; 0 is a symlink to
+ * elsewhere, which no configuration wants. */
 enum odb_link odb_kind_of(struct odb *odb, const struct oid *oid, int dirfd,
 			  const char *name);
 /* Would relinking change anything? (present kind is none of the configured) */
@@ -126,13 +127,17 @@ int odb_publish(struct odb *odb, const struct oid *oid, struct tmpfile *t,
 int odb_flush(struct odb *odb, struct err *e) MUST_CHECK;
 
 /* Every object of one half, sorted by prefix. fn returns 0 to go on, else an
- * error that ends the walk. Names that are none of the object grammar come with
- * oid->algo OID_NONE and their name. */
+ * error that ends the walk; it may remove what it is shown. The name is relative
+ * to the half ("5d/4140..."). Names that are none of the object grammar come with
+ * oid->algo OID_NONE; of those directly in the half only temporaries are shown. */
 typedef int (*odb_each_fn)(void *ctx, const struct oid *oid, const char *name,
 			   const struct filestat *st, struct err *e);
 int odb_each(struct odb *odb, enum oid_algo algo, odb_each_fn fn, void *ctx,
 	     struct err *e) MUST_CHECK;
 int odb_remove(struct odb *odb, const struct oid *oid, struct err *e) MUST_CHECK;
+/* Remove a name as odb_each gave it (a temporary that nobody finished). */
+int odb_remove_stray(struct odb *odb, enum oid_algo algo, const char *name,
+		     struct err *e) MUST_CHECK;
 
 /* Move a wrong object out of the way, into <cache>/lode/lost+found/; *kept is
  * the malloc'ed path it has now. */
