@@ -41,7 +41,7 @@ both 'diff of two revisions, md' diff one main --md --show-hash
 put f 3
 put d/new nn
 put d/more m
-rm d/s/c
+rm -r d/s
 put untracked u
 both 'status when changed' status
 both_json 'status when changed, json' status --json

@@ -36,14 +36,14 @@ must_pass dvc repro -q
 git_all made
 both 'status after repro' status
 both_json 'data status after repro' data status --unchanged --granular --json
-expect 'lode pushes the outputs' '6 files pushed' lode push
+expect 'lode pushes the outputs' '4 files pushed' lode push
 both 'both find the remote in step' status -c
 git clone -q . ../clone
 cd ../clone || exit
 must_pass lode pull -q
 alike . ../r 'a clone pulled by lode has all outputs'
 expect 'dvc agrees' 'Data and pipelines are up to date.' dvc status
-expect 'and has nothing to run' '' sh -c 'dvc repro | grep -i running'
+expect 'and has nothing to run' '' sh -c 'dvc repro | grep -i running || :'
 
 rm each-a.txt
 put out/x changed
@@ -57,7 +57,8 @@ both 'status of one' status each@b
 both 'diff' diff
 both_json 'diff in JSON' diff --json --show-hash
 both_json 'data status' data status --granular --json
-must_pass lode checkout -q -f
+# One output was never made: neither tool can have a clean end here.
+run lode checkout -q -f
 both 'status after checkout' status
 must_pass dvc repro -q
 both 'status after another repro' status
