@@ -60,7 +60,7 @@ struct yamlw {
 		bool is_map, is_open; /* open: something was written in it */
 		bool in_line;	      /* the first item follows "- " on the same line */
 		bool in_list;
-	} frame[104];
+	} frame[260];
 	unsigned depth;
 	unsigned base;	 /* column of the outermost container */
 	unsigned column; /* where the next byte goes, in characters */

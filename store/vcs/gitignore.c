@@ -307,13 +307,15 @@ out:
 /* Is a line one that names the output: escaped, or as DVC would look for it? */
 static bool is_of_name(struct slice line, const char *name, const struct buf *escaped)
 {
-	struct slice bare = slice_trim(line), want = slice_trim(slice_of(name));
+	struct slice bare = slice_trim(line);
 
 	if (slice_eq(line, buf_slice(escaped)) || slice_eq(bare, buf_slice(escaped)))
 		return true;
-	return bare.n > 0 && bare.p[0] == '/' &&
-	       (slice_eq((struct slice){bare.p + 1, bare.n - 1}, want) ||
-		slice_is((struct slice){bare.p + 1, bare.n - 1}, name));
+	if (bare.n == 0 || bare.p[0] != '/')
+		return false;
+	return slice_is((struct slice){bare.p + 1, bare.n - 1}, name) ||
+	       (line.p[0] == '/' &&
+		slice_is((struct slice){line.p + 1, line.n - 1}, name));
 }
 
 static int unlink_file(const struct gitignore *gi, const char *file, enum fs_sync sync,

@@ -16,11 +16,27 @@ static void id_text(char out[VCS_ID_MAX], const git_oid *id)
 	git_oid_tostr(out, VCS_ID_MAX, id);
 }
 
+/* Whole ids and full names need no expression parser, which leaks in libgit2 1.5. */
+static int find(struct vcs *v, const char *rev, git_object **out)
+{
+	git_oid id;
+	int r;
+
+	if (strlen(rev) == VCS_ID_MAX - 1 && git_oid_fromstr(&id, rev) == 0)
+		return git_object_lookup(out, v->repo, &id, GIT_OBJECT_ANY);
+	if (strncmp(rev, "refs/", 5) != 0 && strcmp(rev, "HEAD") != 0)
+		return git_revparse_single(out, v->repo, rev);
+	r = git_reference_name_to_id(&id, v->repo, rev);
+	if (r == 0)
+		return git_object_lookup(out, v->repo, &id, GIT_OBJECT_ANY);
+	return git_revparse_single(out, v->repo, rev);
+}
+
 /* The commit that a name leads to, through tags. */
 static int resolve(struct vcs *v, const char *rev, git_oid *out, struct err *e)
 {
 	git_object *obj = NULL, *commit = NULL;
-	int r = git_revparse_single(&obj, v->repo, rev);
+	int r = find(v, rev, &obj);
 
 	if (r == 0)
 		r = git_object_peel(&commit, obj, GIT_OBJECT_COMMIT);
