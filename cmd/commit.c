@@ -25,12 +25,9 @@ static const struct operand commit_operands[] = {
 	{OPERAND_END},
 };
 
-/* Asked on a terminal only: a script gets the error that names the option. */
-static bool confirm(void *arg, const char *question)
+static bool confirm(void *ctx, const char *question)
 {
-	struct ctx *ctx = arg;
-
-	return ctx->print.is_terminal && cmd_ask(ctx, question);
+	return cmd_ask(ctx, question);
 }
 
 static int commit_run(struct ctx *ctx, void *arg, struct err *e)

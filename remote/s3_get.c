@@ -32,10 +32,7 @@ static void restart(struct get *g, bool whole);
 void s3_get_free(struct get *g)
 {
 	for (unsigned i = 0; i < S3_PARTS_IN_FLIGHT; i++)
-		if (g->slot[i]) {
-			s3_call_release(&g->slot[i]->call);
-			free(g->slot[i]);
-		}
+		s3_call_release(&g->slot[i].call);
 	buf_release(&g->mem);
 	hash_release(&g->hash);
 	free(g->done);
@@ -52,25 +49,12 @@ static void end_failed(struct get *g)
 	remote_fail(&s->base, job, &e);
 }
 
-static bool is_busy(const struct get *g, unsigned i)
-{
-	return g->slot[i] && g->slot[i]->busy;
-}
-
-static bool any_busy(const struct get *g)
-{
-	for (unsigned i = 0; i < S3_PARTS_IN_FLIGHT; i++)
-		if (is_busy(g, i))
-			return true;
-	return false;
-}
-
 static void stop_all(struct get *g)
 {
 	for (unsigned i = 0; i < S3_PARTS_IN_FLIGHT; i++)
-		if (is_busy(g, i)) {
-			http_cancel(g->s3->http, &g->slot[i]->call.q);
-			g->slot[i]->busy = false;
+		if (g->slot[i].busy) {
+			http_cancel(g->s3->http, &g->slot[i].call.q);
+			g->slot[i].busy = false;
 		}
 }
 
@@ -222,8 +206,8 @@ static uint64_t front(struct get *g)
 		return g->total;
 	/* Without an ETag a broken range starts over, and may bring other bytes. */
 	for (unsigned i = 0; i < S3_PARTS_IN_FLIGHT && g->etag[0]; i++)
-		if (is_busy(g, i) && g->slot[i]->index == g->front)
-			return g->slot[i]->at + g->slot[i]->got;
+		if (g->slot[i].busy && g->slot[i].index == g->front)
+			return g->slot[i].at + g->slot[i].got;
 	return (uint64_t)g->front * S3_PART;
 }
 
@@ -239,18 +223,6 @@ static void hash_on(struct get *g)
 	g->hash_to = to;
 	g->hashing = true;
 	pool_submit(g->s3->pool, hash_some, g);
-}
-
-/*
- * Done, when all is hashed and no transfer is open any more: the last byte may
- * be hashed before libcurl has seen the end of the answer.
- */
-static void settle(struct get *g)
-{
-	if (g->sized && g->hashed == g->total && !g->hashing && !any_busy(g))
-		s3_get_hashed(g);
-	else
-		hash_on(g);
 }
 
 static int range_body(struct http_req *q, const void *p, size_t n, struct err *e)
@@ -316,7 +288,7 @@ static bool range_check(struct s3_call *c)
 static void received(struct get *g)
 {
 	g->received_whole = true;
-	g->total = g->sized ? g->total : g->slot[0]->got;
+	g->total = g->sized ? g->total : g->slot[0].got;
 	g->sized = true;
 }
 
@@ -348,17 +320,16 @@ static void range_done(struct s3_call *c)
 	}
 	if (!g->whole)
 		pump(g);
-	settle(g);
+	if (g->total == 0)
+		s3_get_hashed(g);
+	else
+		hash_on(g);
 }
 
-static void start_range(struct get *g, unsigned i, unsigned index)
+static void start_range(struct get *g, struct range *r, unsigned index)
 {
-	struct range *r = g->slot[i];
-	struct s3_call *c;
+	struct s3_call *c = &r->call;
 
-	if (!r)
-		r = g->slot[i] = xcalloc(1, sizeof(*r));
-	c = &r->call;
 	s3_call_release(c);
 	*r = (struct range){
 		.g = g, .index = index, .at = (uint64_t)index * S3_PART, .busy = true};
@@ -377,11 +348,11 @@ static void start_range(struct get *g, unsigned i, unsigned index)
 static void pump(struct get *g)
 {
 	for (unsigned i = 0; i < S3_PARTS_IN_FLIGHT && g->next < g->ranges_nr; i++) {
-		if (is_busy(g, i))
+		if (g->slot[i].busy)
 			continue;
 		if ((uint64_t)g->next * S3_PART > g->hashed + S3_HASH_LAG)
 			return;
-		start_range(g, i, g->next++);
+		start_range(g, &g->slot[i], g->next++);
 	}
 }
 
@@ -396,7 +367,7 @@ static void start_over(struct get *g)
 	g->ranges_nr = 0;
 	buf_reset(&g->mem);
 	hash_begin_md5(&g->hash);
-	start_range(g, 0, 0);
+	start_range(g, &g->slot[0], 0);
 }
 
 static void restart(struct get *g, bool whole)
@@ -466,9 +437,13 @@ static void hash_stopped(struct http_task *t)
 		start_over(g);
 	} else {
 		g->hashed = g->hash_to;
+		if (g->sized && g->hashed == g->total) {
+			s3_get_hashed(g);
+			return;
+		}
 		if (!g->whole)
 			pump(g);
-		settle(g);
+		hash_on(g);
 	}
 }
 

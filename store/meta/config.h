@@ -42,6 +42,8 @@ struct config;
  */
 int config_load(struct config **out, const char *dvc_dir, struct err *e) MUST_CHECK;
 void config_free(struct config *c); /* accepts NULL */
+/* git tracks .dvc/config.local: it came with the clone and is not the user's own. */
+void config_distrust_local(struct config *c);
 
 /*
  * The merged view against the schema, the first failure in DVC's words:
@@ -54,7 +56,9 @@ int config_validate(const struct config *c, struct strvec *warnings,
 /* ---- values -------------------------------------------------------------- */
 
 struct config_value {
-	const char *text; /* as written; a list's items joined by "," */
+	const char *text; /* path keys resolved; a list's items joined by "," */
+	const char *raw;  /* as written */
+	bool is_list;	  /* written with a bare comma, where DVC sees a list */
 	enum config_level level;
 	bool own;	  /* from a lode file */
 	const char *file; /* the file's absolute path */

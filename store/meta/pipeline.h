@@ -43,6 +43,12 @@ struct pipeline_extra {
 int pipeline_load(struct stages *s, struct tree *t, const char *file, unsigned flags,
 		  struct pipeline_extra *extra, struct err *e) MUST_CHECK;
 
+/* The same from texts that were read already; lock.p NULL: there is none. t is asked
+ * for the files of vars. */
+int pipeline_parse(struct stages *s, struct tree *t, const char *file, struct slice yaml,
+		   struct slice lock, unsigned flags, struct pipeline_extra *extra,
+		   struct err *e) MUST_CHECK;
+
 /* ---- dvc.lock ------------------------------------------------------------ */
 
 /* One digest that a lock names, by a stage that may be gone from dvc.yaml. */

@@ -60,9 +60,10 @@ struct out_file {
 
 /* What deps and outs share: a path and what is known of its content. */
 struct pinned {
-	const char *path;      /* relative to the root; NULL if outside or a URL */
-	const char *text;      /* as written (after interpolation), relative to wdir */
-	const char *abs;       /* URL, or absolute path outside the root; else NULL */
+	const char *path; /* relative to the root; NULL if outside or a URL */
+	const char *text; /* as written (after interpolation), relative to wdir */
+	/* Outside: a URL, an absolute path, or "../x" as seen from the root. */
+	const char *abs;
 	const char *hash_text; /* the hash as written, NULL if absent or empty */
 	enum hash_key hash_key;
 	const char *hash_name; /* the value of hash:, NULL if absent (2.x) */
@@ -75,7 +76,7 @@ struct pinned {
 	int64_t size, nfiles; /* -1: absent */
 	bool is_exec;
 	const char *version_id;
-	const char *etag, *checksum; /* beside an md5, as older tools left them */
+	const char *etag, *checksum, *md5; /* beside hash_text, as tools leave them */
 	struct cloud_entry cloud;
 	struct out_file *files; /* sorted by path */
 	size_t files_nr;
@@ -96,6 +97,7 @@ struct out {
 	const char *desc, *type;
 	const char *const *labels; /* NULL-terminated, or NULL */
 	const struct value *meta;
+	const struct value *plot_props; /* template, x, y ... of a plot, or NULL */
 	unsigned line;
 };
 
@@ -146,10 +148,13 @@ struct stage {
 	struct out *outs; /* in file order: outs, metrics, plots */
 	size_t outs_nr;
 	unsigned line;
+	size_t id; /* its index in stages.v */
 };
 
 struct stages {
 	struct arena arena;
+	const char *root; /* absolute, to know absolute paths inside; NULL: unknown */
+	const char *cwd;  /* relative to the root, for messages; NULL: the root */
 	struct stage **v; /* file by file in path order, then file order */
 	size_t nr, cap;
 	/* Below: filled by stages_index(). */
@@ -165,6 +170,26 @@ struct stage *stages_add(struct stages *s, const char *file); /* zeroed, kind da
 struct out *stage_alloc_outs(struct stages *s, struct stage *st, size_t nr);
 struct dep *stage_alloc_deps(struct stages *s, struct stage *st, size_t nr);
 void stages_index(struct stages *s); /* after the last addition */
+
+/*
+ * Give p the path that text (as written, relative to st->wdir) means. An out
+ * (is_out) may not leave the repository unless it is a URL, an absolute path or
+ * not cached, nor name .git, .dvc or a metadata file: ERR_INVALID.
+ */
+int stage_place(struct stages *s, const struct stage *st, struct pinned *p,
+		const char *text, bool is_out, bool is_cached, struct err *e) MUST_CHECK;
+/* Resolve a wdir: (as written) against the directory of st->file. */
+int stage_set_wdir(struct stages *s, struct stage *st, const char *text,
+		   struct err *e) MUST_CHECK;
+
+/* The outs that one of st's deps needs, one by one: start with {.stage = st}. */
+struct stage_edges {
+	const struct stage *stage;
+	size_t dep, at, end;
+	size_t up; /* length of the parent path looked at */
+	bool below;
+};
+struct out *stage_edges_next(const struct stages *s, struct stage_edges *it);
 
 /* The out with exactly this path, or NULL. */
 struct out *stages_out_at(const struct stages *s, const char *path);

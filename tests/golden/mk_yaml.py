@@ -155,5 +155,4 @@ def main(path):
     print(f"{count} scalars", file=sys.stderr)
 
 
-if __name__ == "__main__":
-    main(sys.argv[1])
+main(sys.argv[1])
