@@ -238,7 +238,7 @@ static enum outcome place_file(const struct place *p, enum odb_link kind)
 	struct filestat st;
 	struct stat sb;
 	enum outcome o = FAILED;
-	int from, saved;
+	int from = -1, saved;
 
 	if (kind == ODB_REFLINK &&
 	    (sys_fstat(p->dirfd, &sb) < 0 || !odb_may_reflink(p->odb, sb.st_dev)))
