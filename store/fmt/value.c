@@ -68,6 +68,40 @@ struct value *value_int_text(struct arena *a, struct slice digits)
 	return v;
 }
 
+struct value *value_int_base(struct arena *a, struct slice digits, unsigned base,
+			     bool neg)
+{
+	struct buf dec = {0}; /* the lowest digit first, as numbers */
+	struct value *v;
+
+	for (size_t i = 0; i < digits.n; i++) {
+		unsigned carry = (unsigned)parse_hex_digit(digits.p[i]);
+
+		for (size_t k = 0; k < dec.n; k++) {
+			carry += (unsigned)dec.p[k] * base;
+			dec.p[k] = (char)(carry % 10);
+			carry /= 10;
+		}
+		for (; carry; carry /= 10)
+			buf_addc(&dec, (char)(carry % 10));
+	}
+	if (dec.n == 0)
+		buf_addc(&dec, 0);
+	for (size_t i = 0; i < dec.n; i++)
+		dec.p[i] = (char)(dec.p[i] + '0');
+	if (neg)
+		buf_addc(&dec, '-');
+	for (size_t i = 0; i < dec.n / 2; i++) {
+		char c = dec.p[i];
+
+		dec.p[i] = dec.p[dec.n - 1 - i];
+		dec.p[dec.n - 1 - i] = c;
+	}
+	v = value_int_text(a, buf_slice(&dec));
+	buf_release(&dec);
+	return v;
+}
+
 struct value *value_float(struct arena *a, double f)
 {
 	struct value *v = make(a, VALUE_FLOAT);

@@ -91,6 +91,10 @@ struct value *value_map(struct arena *a);
 /* An integer of any size from its decimal digits (with an optional sign). */
 struct value *value_int_text(struct arena *a, struct slice digits);
 
+/* The same from digits of base 2, 8 or 16; the text is decimal. */
+struct value *value_int_base(struct arena *a, struct slice digits, unsigned base,
+			     bool neg);
+
 void value_add(struct arena *a, struct value *list, struct value *item);
 /* Replace the value of key in place, or append. */
 void value_set(struct arena *a, struct value *map, const char *key, struct value *v);

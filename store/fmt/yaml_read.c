@@ -89,12 +89,15 @@ static void set_span(struct reader *r, struct value *v, const yaml_mark_t *begin
 
 /* ---- scalars ------------------------------------------------------------- */
 
+enum {
+	INT_CHARS_MAX = 4300
+};
+
 static struct value *int_from(struct arena *a, struct slice s)
 {
 	struct buf digits = {0};
 	struct value *v = NULL;
 	unsigned base = 10;
-	uint64_t n = 0;
 	size_t i = 0;
 
 	for (size_t at = 0; at < s.n; at++) {
@@ -109,24 +112,15 @@ static struct value *int_from(struct arena *a, struct slice s)
 	}
 	if (i == digits.n || digits.p[digits.n - 1] > 'f')
 		goto out; /* "-_", "0x_": Python cannot make a number of it either */
-	if (base == 10) {
+	if (digits.n > INT_CHARS_MAX)
+		goto out; /* Python has a limit too, against quadratic cost */
+	if (base == 10)
 		v = value_int_text(a, buf_slice(&digits));
-	} else {
-		double f = 0;
-		bool big = false;
-
-		for (; i < digits.n; i++) {
-			unsigned d = (unsigned)parse_hex_digit(digits.p[i]);
-
-			big |= n > (uint64_t)(INT64_MAX - 15) / base;
-			n = n * base + d;
-			f = f * base + d;
-		}
-		v = value_int(a, digits.p[0] == '-' ? -(int64_t)(n & INT64_MAX)
-						    : (int64_t)(n & INT64_MAX));
-		v->is_big = big;
-		v->f = digits.p[0] == '-' ? -f : f;
-	}
+	else
+		v = value_int_base(a, (struct slice){digits.p + i, digits.n - i}, base,
+				   digits.p[0] == '-');
+	if (v->is_big && base != 10)
+		goto out;			/* its text is the number */
 	v->text.p = arena_strndup(a, s.p, s.n); /* the spelling is kept */
 	v->text.n = s.n;
 out:
