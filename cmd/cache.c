@@ -35,12 +35,13 @@ static int show(struct ctx *ctx, int level, struct err *e)
 		return r;
 	if (level &&
 	    !config_get_at(c, (enum config_level)(level - 1), "cache", "dir", NULL))
-		r = err_set(e, ERR_CONFIG,
-			    "option 'dir' doesn't exist in section 'cache'");
+		r = err_set(
+			e, ERR_CONFIG,
+			"config file error: option 'dir' doesn't exist in section 'cache'");
 	else if (!(dir = config_path(c, "cache", "dir")) && ctx->repo)
 		dir = path_join(repo_dvc_dir(ctx->repo), "cache");
 	if (r == 0 && !dir)
-		r = err_set(e, ERR_CONFIG, "Not inside a DVC repo");
+		r = err_set(e, ERR_CONFIG, "config file error: Not inside a DVC repo");
 	if (r == 0 && ctx->global.json) {
 		struct json doc;
 		struct jsonw *j = json_start(ctx, &doc);

@@ -5,8 +5,10 @@
 #include "store/base/err.h"
 #include "store/base/sys.h"
 #include "store/base/text.h"
+#include "store/repo/repo.h"
 #include "store/repo/report.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -157,8 +159,10 @@ static void hint_git(struct ctx *ctx, const struct report *rep)
 		return;
 	for (size_t i = 0; i < rep->to_track.nr; i++) {
 		struct buf word = {0};
+		char *shown = ctx->repo ? repo_show(ctx->repo, rep->to_track.v[i]) : NULL;
 
-		text_shell_quote(&word, slice_of(rep->to_track.v[i]));
+		text_shell_quote(&word, slice_of(shown ? shown : rep->to_track.v[i]));
+		free(shown);
 		buf_addc(&files, ' ');
 		text_escape(&files, buf_slice(&word));
 		buf_release(&word);

@@ -92,9 +92,11 @@ struct ctx {
 	struct cmd_global global;
 	struct print print;
 	struct ui ui;
-	struct repo *repo; /* with NEED_REPO */
-	char *failed;	   /* replaces cmd->failed; malloc'ed */
-	bool json_done;	   /* the one document has been written */
+	struct repo *repo;  /* with NEED_REPO */
+	char *failed;	    /* replaces cmd->failed; malloc'ed */
+	bool is_unforeseen; /* this error is one that DVC does not handle: no word of
+			     * context, and 255 */
+	bool json_done;	    /* the one document has been written */
 };
 
 /* Every command that is offered, ended by NULL; sorted by name. */

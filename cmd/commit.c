@@ -25,9 +25,12 @@ static const struct operand commit_operands[] = {
 	{OPERAND_END},
 };
 
-static bool confirm(void *ctx, const char *question)
+/* Asked on a terminal only: a script gets the error that names the option. */
+static bool confirm(void *arg, const char *question)
 {
-	return cmd_ask(ctx, question);
+	struct ctx *ctx = arg;
+
+	return ctx->print.is_terminal && cmd_ask(ctx, question);
 }
 
 static int commit_run(struct ctx *ctx, void *arg, struct err *e)

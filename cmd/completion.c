@@ -93,8 +93,10 @@ static void bash_command(struct buf *b, const char *name, const struct cmd *cmd)
 	const struct opt *o;
 
 	buf_addf(b, "\t\t'%s') echo '", name);
-	if (cmd->subs)
+	if (cmd->subs) {
 		add_names(b, cmd->subs, " ");
+		buf_addc(b, ' ');
+	}
 	while (!cmd->subs && (o = next_opt(&it))) {
 		if (o->letter)
 			buf_addf(b, "-%c ", o->letter);
@@ -125,7 +127,7 @@ static void bash_values(struct buf *b, const char *name, const struct cmd *cmd)
 				buf_addf(b, "%s%s", i ? " " : "", o->choices[i]);
 			buf_adds(b, "'");
 		} else if (o->flags & OPT_REMOTE) {
-			buf_adds(b, "lode remote list 2>/dev/null | cut -f1");
+			buf_adds(b, "lode remote list 2>/dev/null | cut -d' ' -f1");
 		} else {
 			buf_adds(b, o->flags & OPT_PATH ? "echo /files" : "echo /none");
 		}
@@ -138,7 +140,7 @@ static void bash_remotes(struct buf *b, const char *name, const struct cmd *cmd)
 	const struct operand *op = cmd->operands;
 
 	if (op && (op->flags & OPT_REMOTE))
-		buf_addf(b, "\t\t'%s') lode remote list 2>/dev/null | cut -f1 ;;\n",
+		buf_addf(b, "\t\t'%s') lode remote list 2>/dev/null | cut -d' ' -f1 ;;\n",
 			 name);
 }
 
@@ -278,12 +280,13 @@ static void zsh_command(struct buf *b, const char *name, const struct cmd *cmd)
 
 static void zsh(struct buf *b)
 {
-	buf_adds(b, "#compdef lode\n# written by 'lode completion -s zsh'\n\n"
-		    "_lode_remotes() {\n"
-		    "\tlocal -a names\n"
-		    "\tnames=(${(f)\"$(lode remote list 2>/dev/null | cut -f1)\"})\n"
-		    "\tcompadd -a names\n}\n\n"
-		    "_lode_commands() {\n\tlocal -a commands\n\tcommands=(\n");
+	buf_adds(b,
+		 "#compdef lode\n# written by 'lode completion -s zsh'\n\n"
+		 "_lode_remotes() {\n"
+		 "\tlocal -a names\n"
+		 "\tnames=(${(f)\"$(lode remote list 2>/dev/null | cut -d' ' -f1)\"})\n"
+		 "\tcompadd -a names\n}\n\n"
+		 "_lode_commands() {\n\tlocal -a commands\n\tcommands=(\n");
 	for (const struct cmd *const *c = cmd_list; *c; c++) {
 		if ((*c)->flags & CMD_HIDDEN)
 			continue;
@@ -363,7 +366,9 @@ static void fish_command(struct buf *b, const char *name, const struct cmd *cmd)
 				buf_addf(b, "%s%s", i ? " " : "", o->choices[i]);
 			buf_adds(b, "'");
 		} else if (o->flags & OPT_REMOTE) {
-			buf_adds(b, " -a '(lode remote list 2>/dev/null | cut -f1)'");
+			buf_adds(
+				b,
+				" -a '(lode remote list 2>/dev/null | cut -d\" \" -f1)'");
 		}
 		buf_adds(b, " -d '");
 		fish_text(b, o->help);

@@ -120,8 +120,10 @@ static int get(struct ctx *ctx, const struct config_args *args, struct config *c
 				 : config_get(c, section, key, &v);
 
 	if (!found && args->level)
-		return err_set(e, ERR_CONFIG, "option '%s' doesn't exist in section '%s'",
-			       key, section);
+		return err_set(
+			e, ERR_CONFIG,
+			"config file error: option '%s' doesn't exist in section '%s'",
+			key, section);
 	if (ctx->global.json) {
 		struct json doc;
 		struct jsonw *j = json_start(ctx, &doc);
@@ -180,7 +182,7 @@ static int config_run(struct ctx *ctx, void *arg, struct err *e)
 			     "-u/--unset, value");
 	if (args->name && !config_split_name(args->name, &section, &key)) {
 		cmd_usage(ctx, "argument name: name argument should look like "
-			       "remote.name.option or section.option");
+			       "remote.name.option or db.name.option or section.option");
 		return EXIT_USAGE;
 	}
 	if (args->list || (!args->value && !args->unset)) {

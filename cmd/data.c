@@ -151,15 +151,15 @@ static void show_text(struct ctx *ctx, const struct data_status_result *res)
 	show_changes(&s, "DVC uncommitted changes", uncommitted, &res->uncommitted);
 	show_names(&s, "Untracked files", untracked, &res->untracked);
 	show_names(&s, "DVC unchanged files", NULL, &res->unchanged);
+	if (s.nr == 0)
+		print_text(&ctx->print, "No changes%s.\n",
+			   res->git_empty ? " in an empty git repo" : "");
 	if (res->git_dirty)
 		print_text(
 			&ctx->print,
 			"(there are %schanges not tracked by dvc, use \"git status\" to "
 			"see)\n",
 			s.nr > 0 ? "other " : "");
-	else if (s.nr == 0)
-		print_text(&ctx->print, "No changes%s.\n",
-			   res->git_empty ? " in an empty git repo" : "");
 }
 
 /* ---- JSON, in DVC's shape -------------------------------------------------- */
@@ -222,19 +222,6 @@ static void show_json(struct ctx *ctx, const struct data_status_result *res)
 	json_changes(j, "uncommitted", &res->uncommitted);
 	json_names(j, "untracked", &res->untracked);
 	json_names(j, "unchanged", &res->unchanged);
-	if (res->git_dirty || res->git_empty) {
-		jsonw_key(j, "git");
-		jsonw_object(j);
-		if (res->git_empty) {
-			jsonw_key(j, "is_empty");
-			jsonw_bool(j, true);
-		}
-		if (res->git_dirty) {
-			jsonw_key(j, "is_dirty");
-			jsonw_bool(j, true);
-		}
-		jsonw_end(j);
-	}
 	jsonw_end(j);
 	json_write(ctx, &doc);
 }

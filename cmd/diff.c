@@ -240,6 +240,7 @@ static int diff_run(struct ctx *ctx, void *arg, struct err *e)
 	int r = repo_diff(ctx->repo, &o, &res, e);
 
 	cmd_warnings(ctx, &res.warnings);
+	ctx->is_unforeseen = r == ERR_NOTFOUND; /* a target that neither side has */
 	if (r == 0 && ctx->global.json)
 		show_json(ctx, args, &res);
 	else if (r == 0 && args->md)

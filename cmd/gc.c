@@ -90,21 +90,23 @@ static void warn(struct ctx *ctx, const struct gc_args *a)
 		{a->all_tags, "all git tags"},
 		{a->all_commits, "all git commits"},
 		{a->all_experiments, "all experiments"},
-		{a->date != NULL, "all git commits since the date given"},
-		{a->revs.nr > 0, "the revisions given"},
 	};
 	struct buf b = {0};
-	const char *joint = "";
 
 	buf_adds(&b, "This will remove all cache except items used in the workspace");
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
-		if (parts[i].given) {
-			buf_addf(&b, "%s and %s", joint, parts[i].text);
-			joint = "";
-		}
+		if (parts[i].given)
+			buf_addf(&b, " and %s", parts[i].text);
 	if (a->all_branches && a->num > 0)
 		buf_addf(&b, " and last %lld commits from all git branches",
 			 (long long)a->num);
+	for (size_t i = 0; i < a->revs.nr; i++)
+		buf_addf(&b, " and last %lld commits from %s",
+			 (long long)(a->num > 0 ? a->num : 1), a->revs.v[i]);
+	if (a->date)
+		buf_addf(&b, " and all git commits on or after %s", a->date);
+	if (a->not_in_remote)
+		buf_adds(&b, " that are not present in the remote");
 	buf_adds(&b, " of the current ");
 	buf_adds(&b, a->projects.nr ? "and the following repos:" : "repo.");
 	for (size_t i = 0; i < a->projects.nr; i++)
@@ -113,9 +115,12 @@ static void warn(struct ctx *ctx, const struct gc_args *a)
 	buf_release(&b);
 }
 
-static bool confirm(void *ctx, const char *question)
+/* Unlike the question whether to proceed, this one is for a terminal only. */
+static bool confirm(void *arg, const char *question)
 {
-	return cmd_ask(ctx, question);
+	struct ctx *ctx = arg;
+
+	return ctx->print.is_terminal && cmd_ask(ctx, question);
 }
 
 static void tell_cache(struct ctx *ctx, const struct gc_result *res, bool dry)

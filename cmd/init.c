@@ -3,6 +3,8 @@
 #include "store/repo/repo.h"
 #include "store/repo/report.h"
 
+#include <string.h>
+
 struct init_args {
 	const char *dir;
 	bool no_scm, subdir, force;
@@ -23,6 +25,23 @@ static const struct operand init_operands[] = {
 	{OPERAND_END},
 };
 
+/* Scripts compare what dvc prints; a person who calls lode gets directions. */
+static void whats_next(struct ctx *ctx)
+{
+	print_text(&ctx->print, "What's next?\n------------\n");
+	if (strcmp(ctx->prog, "dvc") == 0)
+		print_text(&ctx->print,
+			   "- Check out the documentation: <https://dvc.org/doc>\n"
+			   "- Get help and share ideas: <https://dvc.org/chat>\n"
+			   "- Star us on GitHub: <https://github.com/treeverse/dvc>\n");
+	else
+		print_text(
+			&ctx->print,
+			"- Track data: lode add FILE-OR-DIRECTORY\n"
+			"- Store it elsewhere: lode remote add -d NAME URL, then lode push\n"
+			"- Read on: man lode, or lode help\n");
+}
+
 static int init_run(struct ctx *ctx, void *arg, struct err *e)
 {
 	const struct init_args *args = arg;
@@ -36,21 +55,20 @@ static int init_run(struct ctx *ctx, void *arg, struct err *e)
 	struct report rep = {0};
 	int r;
 
+	if (args->no_scm && args->subdir) {
+		ctx->is_unforeseen = true;
+		return err_set(e, ERR_INVALID,
+			       "Cannot initialize repo with `--no-scm` and `--subdir`");
+	}
 	r = repo_init(&o, &rep, e);
+	rep.staged = true; /* what is told about git comes below */
 	r = cmd_finish(ctx, &rep, r, e);
 	if (r == 0) {
 		print_text(&ctx->print, "Initialized DVC repository.\n\n");
 		if (!args->no_scm)
 			print_text(&ctx->print,
 				   "You can now commit the changes to git.\n\n");
-		print_text(
-			&ctx->print,
-			"What's next?\n"
-			"------------\n"
-			"- Track data: %s add FILE-OR-DIRECTORY\n"
-			"- Store it elsewhere: %s remote add -d NAME URL, then %s push\n"
-			"- Read on: man lode, or %s help\n",
-			ctx->prog, ctx->prog, ctx->prog, ctx->prog);
+		whats_next(ctx);
 	}
 	report_release(&rep);
 	return r;

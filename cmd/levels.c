@@ -21,7 +21,7 @@ int levels_edit(struct ctx *ctx, int level, struct config_edit *out, char **cwd,
 	enum config_level at = level ? (enum config_level)(level - 1) : CONFIG_REPO;
 
 	if (!ctx->repo && (at == CONFIG_REPO || at == CONFIG_LOCAL))
-		return err_set(e, ERR_CONFIG, "Not inside a DVC repo");
+		return err_set(e, ERR_CONFIG, "config file error: Not inside a DVC repo");
 	*cwd = fs_cwd(e);
 	if (!*cwd)
 		return e->code;

@@ -3,6 +3,7 @@
 #include "store/base/err.h"
 #include "store/base/sys.h"
 #include "store/base/text.h"
+#include "store/base/utf8.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -64,6 +65,21 @@ void print_name(struct print *p, const char *name)
 	else
 		text_escape(&p->pending, slice_of(name));
 	drain_if_full(p);
+}
+
+void print_column(struct print *p, const char *name)
+{
+	struct buf b = {0};
+
+	if (p->is_mute)
+		return;
+	print_name(p, name);
+	text_escape(&b, slice_of(name));
+	if (p->is_nul)
+		buf_addc(&p->pending, '\t');
+	else
+		buf_fill(&p->pending, ' ', 8 - utf8_count(buf_str(&b), b.n) % 8);
+	buf_release(&b);
 }
 
 void print_end(struct print *p)

@@ -34,6 +34,9 @@ void print_bytes(struct print *p, struct slice text); /* not dropped */
 
 /* A file's name: control characters escaped, or raw with -z. */
 void print_name(struct print *p, const char *name);
+/* A name (or word), then spaces to the next column of eight, as DVC's library
+ * shows a tab; with -z the name and a tab. */
+void print_column(struct print *p, const char *name);
 void print_end(struct print *p); /* the end of a record: newline, or NUL with -z */
 
 /* An SGR sequence ("1", "32"), on a terminal with colour only; NULL resets. */

@@ -110,10 +110,13 @@ static void list_one(struct listing *l, const char *name, const char *url)
 		jsonw_bool(l->j, is_default);
 		jsonw_end(l->j);
 	} else {
-		print_name(&l->ctx->print, name);
-		print_text(&l->ctx->print, "\t");
-		print_name(&l->ctx->print, shown);
-		print_text(&l->ctx->print, is_default ? "\t(default)" : "");
+		print_column(&l->ctx->print, name);
+		if (is_default) {
+			print_column(&l->ctx->print, shown);
+			print_text(&l->ctx->print, "(default)");
+		} else {
+			print_name(&l->ctx->print, shown);
+		}
 		print_end(&l->ctx->print);
 	}
 	free(shown);

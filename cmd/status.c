@@ -7,8 +7,6 @@
 #include "store/repo/repo.h"
 #include "store/repo/status.h"
 
-#include <string.h>
-
 struct status_args {
 	struct opt_list targets;
 	int64_t jobs;
@@ -218,27 +216,12 @@ static void show_cloud(struct ctx *ctx, const char *remote, const struct report 
 
 static void json_cloud(struct ctx *ctx, const struct report *rep)
 {
-	static const char *const states[] = {"new", "deleted", "missing"};
 	struct json doc;
 	struct jsonw *j = json_start(ctx, &doc);
 
 	jsonw_object(j);
-	for (size_t k = 0; k < ARRAY_SIZE(states); k++) {
-		bool any = false;
-
-		for (size_t i = 0; i < rep->items.nr; i++) {
-			if (strcmp(rep->items.v[i].state, states[k]) != 0)
-				continue;
-			if (!any) {
-				jsonw_key(j, states[k]);
-				jsonw_array(j);
-			}
-			any = true;
-			jsonw_str(j, rep->items.v[i].path);
-		}
-		if (any)
-			jsonw_end(j);
-	}
+	for (size_t i = 0; i < rep->items.nr; i++)
+		json_key_str(j, rep->items.v[i].path, rep->items.v[i].state);
 	jsonw_end(j);
 	json_write(ctx, &doc);
 }

@@ -16,12 +16,12 @@ void summary_changes(struct ctx *ctx, const struct report *rep)
 {
 	static const struct {
 		const char *state;
-		char letter;
+		const char *letter;
 		const char *sgr;
 	} kinds[] = {
-		{"modified", 'M', "33"},
-		{"added", 'A', "32"},
-		{"deleted", 'D', "31"},
+		{"modified", "M", "33"},
+		{"added", "A", "32"},
+		{"deleted", "D", "31"},
 	};
 
 	for (size_t i = 0; i < rep->items.nr; i++) {
@@ -34,9 +34,8 @@ void summary_changes(struct ctx *ctx, const struct report *rep)
 				continue;
 			shown = repo_show(ctx->repo, it->path);
 			print_colour(&ctx->print, kinds[k].sgr);
-			print_text(&ctx->print, "%c", kinds[k].letter);
+			print_column(&ctx->print, kinds[k].letter);
 			print_colour(&ctx->print, NULL);
-			print_text(&ctx->print, "\t");
 			print_name(&ctx->print, shown);
 			print_end(&ctx->print);
 			free(shown);

@@ -159,6 +159,7 @@ enum retry_net retry_net_of_curl(int curl_code, bool is_reset)
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_FAIL_REWIND:
 	case CURLE_WEIRD_SERVER_REPLY:
+	case CURLE_UNSUPPORTED_PROTOCOL: /* bytes that are no HTTP answer at all */
 		return RETRY_NET_BROKEN;
 	case CURLE_SSL_CONNECT_ERROR:
 		return is_reset ? RETRY_NET_BROKEN : RETRY_NET_FINAL;

@@ -357,6 +357,19 @@ static void failed(struct s3_call *c, enum retry_net net)
 	http_send(s->http, &c->q);
 }
 
+/* HEAD has no body; the region it may still tell by a header. */
+static void region_hint(struct s3_call *c)
+{
+	const char *region = http_header(&c->q, "x-amz-bucket-region");
+
+	if (c->s3err.code[0] || !region || strcmp(region, c->s3->conf.region) == 0 ||
+	    (c->q.status != 400 && c->q.status != 403))
+		return;
+	c->s3err = (struct s3_error){.code = "AuthorizationHeaderMalformed"};
+	IGNORE_RESULT(snprintf(c->s3err.region, sizeof(c->s3err.region), "%s", region) <
+		      0);
+}
+
 static void on_done(struct http_req *q)
 {
 	struct s3_call *c = (struct s3_call *)q;
@@ -389,6 +402,7 @@ static void on_done(struct http_req *q)
 	}
 	if (!c->s3err.code[0])
 		IGNORE_RESULT(s3_xml_error(buf_slice(&q->text), &c->s3err));
+	region_hint(c);
 	failed(c, RETRY_NET_NONE);
 }
 

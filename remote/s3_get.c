@@ -32,7 +32,10 @@ static void restart(struct get *g, bool whole);
 void s3_get_free(struct get *g)
 {
 	for (unsigned i = 0; i < S3_PARTS_IN_FLIGHT; i++)
-		s3_call_release(&g->slot[i].call);
+		if (g->slot[i]) {
+			s3_call_release(&g->slot[i]->call);
+			free(g->slot[i]);
+		}
 	buf_release(&g->mem);
 	hash_release(&g->hash);
 	free(g->done);
@@ -49,12 +52,25 @@ static void end_failed(struct get *g)
 	remote_fail(&s->base, job, &e);
 }
 
+static bool is_busy(const struct get *g, unsigned i)
+{
+	return g->slot[i] && g->slot[i]->busy;
+}
+
+static bool any_busy(const struct get *g)
+{
+	for (unsigned i = 0; i < S3_PARTS_IN_FLIGHT; i++)
+		if (is_busy(g, i))
+			return true;
+	return false;
+}
+
 static void stop_all(struct get *g)
 {
 	for (unsigned i = 0; i < S3_PARTS_IN_FLIGHT; i++)
-		if (g->slot[i].busy) {
-			http_cancel(g->s3->http, &g->slot[i].call.q);
-			g->slot[i].busy = false;
+		if (is_busy(g, i)) {
+			http_cancel(g->s3->http, &g->slot[i]->call.q);
+			g->slot[i]->busy = false;
 		}
 }
 
@@ -206,8 +222,8 @@ static uint64_t front(struct get *g)
 		return g->total;
 	/* Without an ETag a broken range starts over, and may bring other bytes. */
 	for (unsigned i = 0; i < S3_PARTS_IN_FLIGHT && g->etag[0]; i++)
-		if (g->slot[i].busy && g->slot[i].index == g->front)
-			return g->slot[i].at + g->slot[i].got;
+		if (is_busy(g, i) && g->slot[i]->index == g->front)
+			return g->slot[i]->at + g->slot[i]->got;
 	return (uint64_t)g->front * S3_PART;
 }
 
@@ -223,6 +239,18 @@ static void hash_on(struct get *g)
 	g->hash_to = to;
 	g->hashing = true;
 	pool_submit(g->s3->pool, hash_some, g);
+}
+
+/*
+ * Done, when all is hashed and no transfer is open any more: the last byte may
+ * be hashed before libcurl has seen the end of the answer.
+ */
+static void settle(struct get *g)
+{
+	if (g->sized && g->hashed == g->total && !g->hashing && !any_busy(g))
+		s3_get_hashed(g);
+	else
+		hash_on(g);
 }
 
 static int range_body(struct http_req *q, const void *p, size_t n, struct err *e)
@@ -288,7 +316,7 @@ static bool range_check(struct s3_call *c)
 static void received(struct get *g)
 {
 	g->received_whole = true;
-	g->total = g->sized ? g->total : g->slot[0].got;
+	g->total = g->sized ? g->total : g->slot[0]->got;
 	g->sized = true;
 }
 
@@ -320,16 +348,17 @@ static void range_done(struct s3_call *c)
 	}
 	if (!g->whole)
 		pump(g);
-	if (g->total == 0)
-		s3_get_hashed(g);
-	else
-		hash_on(g);
+	settle(g);
 }
 
-static void start_range(struct get *g, struct range *r, unsigned index)
+static void start_range(struct get *g, unsigned i, unsigned index)
 {
-	struct s3_call *c = &r->call;
+	struct range *r = g->slot[i];
+	struct s3_call *c;
 
+	if (!r)
+		r = g->slot[i] = xcalloc(1, sizeof(*r));
+	c = &r->call;
 	s3_call_release(c);
 	*r = (struct range){
 		.g = g, .index = index, .at = (uint64_t)index * S3_PART, .busy = true};
@@ -348,11 +377,11 @@ static void start_range(struct get *g, struct range *r, unsigned index)
 static void pump(struct get *g)
 {
 	for (unsigned i = 0; i < S3_PARTS_IN_FLIGHT && g->next < g->ranges_nr; i++) {
-		if (g->slot[i].busy)
+		if (is_busy(g, i))
 			continue;
 		if ((uint64_t)g->next * S3_PART > g->hashed + S3_HASH_LAG)
 			return;
-		start_range(g, &g->slot[i], g->next++);
+		start_range(g, i, g->next++);
 	}
 }
 
@@ -367,7 +396,7 @@ static void start_over(struct get *g)
 	g->ranges_nr = 0;
 	buf_reset(&g->mem);
 	hash_begin_md5(&g->hash);
-	start_range(g, &g->slot[0], 0);
+	start_range(g, 0, 0);
 }
 
 static void restart(struct get *g, bool whole)
@@ -437,13 +466,9 @@ static void hash_stopped(struct http_task *t)
 		start_over(g);
 	} else {
 		g->hashed = g->hash_to;
-		if (g->sized && g->hashed == g->total) {
-			s3_get_hashed(g);
-			return;
-		}
 		if (!g->whole)
 			pump(g);
-		hash_on(g);
+		settle(g);
 	}
 }
 

@@ -19,9 +19,9 @@ struct get {
 	struct s3 *s3;
 	struct remote_job *job;
 	struct http_task task;
-	struct range slot[S3_PARTS_IN_FLIGHT];
-	bool sized; /* total is known */
-	bool whole; /* one request without a range */
+	struct range *slot[S3_PARTS_IN_FLIGHT]; /* made when first needed */
+	bool sized;				/* total is known */
+	bool whole;				/* one request without a range */
 	bool received_whole;
 	bool want_whole, is_changed; /* why the last answer was refused */
 	bool restarting, failing, hashing, damaged;

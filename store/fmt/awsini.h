@@ -23,7 +23,7 @@ struct awsini_entry {
 	const char *section; /* as in the brackets, spaces and quotes normalised:
 				"default", "profile x", "sso-session y" */
 	const char *key;     /* lower case */
-	const char *value;
+	char *value;
 	unsigned line;
 };
 

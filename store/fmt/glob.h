@@ -35,6 +35,7 @@ struct glob_rule {
 	struct slice pattern; /* what is matched */
 	unsigned literal_n;   /* its head without wildcards */
 	bool is_literal, is_suffix;
+	bool is_below, is_all; /* DVC: wants a directory's inside; fits everything */
 };
 
 struct glob_list {

@@ -5,6 +5,7 @@
 #include "store/base/err.h"
 #include "store/base/fs.h"
 #include "store/base/interrupt.h"
+#include "store/base/path.h"
 #include "store/base/vec.h"
 #include "store/index/ignore.h"
 
@@ -27,6 +28,7 @@ struct walker {
 	struct ignore *ignore;
 	walk_fn fn;
 	void *ctx;
+	bool is_below;	     /* no longer at the start */
 	VEC_OF(char *) todo; /* directories, the next one last */
 };
 
@@ -87,7 +89,12 @@ static int walk_dir(struct walker *w, const char *path, struct err *e)
 	size_t first = w->todo.nr;
 	int has_file = 0, r;
 
-	if ((r = interrupt_check(e)) < 0 || (r = list(w, path, &l, &has_file, e)) != 0)
+	if ((r = interrupt_check(e)) < 0)
+		goto out;
+	r = list(w, path, &l, &has_file, e);
+	if (r == ERR_NOTFOUND && w->is_below)
+		r = 1; /* it went away since its parent was listed */
+	if (r != 0)
 		goto out;
 	if ((r = ignore_dir(w->ignore, path, has_file, &rules, e)) < 0 || !rules)
 		goto out;
@@ -102,11 +109,14 @@ static int walk_dir(struct walker *w, const char *path, struct err *e)
 			continue;
 		buf_reset(&full);
 		buf_addf(&full, "%s%s%s", path, *path ? "/" : "", item->name);
+		if (item->is_dir) {
+			/* Its turn comes when all before it has been seen. */
+			vec_push(&w->todo, xstrdup(buf_str(&full)));
+			continue;
+		}
 		ent.path = buf_str(&full);
 		ent.name = ent.path + full.n - strlen(item->name);
 		r = w->fn(w->ctx, &ent, e);
-		if (r == WALK_GO && item->is_dir)
-			vec_push(&w->todo, xstrdup(ent.path));
 		if (r == WALK_SKIP)
 			r = 0;
 	}
@@ -123,20 +133,30 @@ out:
 	return r < 0 ? r : 0;
 }
 
+/* One directory's turn: told to the caller, then walked. */
+static int walk_next(struct walker *w, const char *path, struct err *e)
+{
+	struct walk_entry ent = {.path = path, .is_dir = true};
+	int r;
+
+	ent.name = path_base(path).p;
+	r = w->fn(w->ctx, &ent, e);
+	if (r != WALK_GO)
+		return r < 0 ? r : 0;
+	w->is_below = true;
+	return walk_dir(w, path, e);
+}
+
 int walk(int rootfd, const char *start, struct ignore *ig, walk_fn fn, void *ctx,
 	 struct err *e)
 {
 	struct walker w = {.rootfd = rootfd, .ignore = ig, .fn = fn, .ctx = ctx};
-	int r = 0;
+	int r = walk_dir(&w, strcmp(start, ".") == 0 ? "" : start, e);
 
-	vec_push(&w.todo, xstrdup(strcmp(start, ".") == 0 ? "" : start));
-	for (bool is_first = true; r == 0 && w.todo.nr > 0; is_first = false) {
+	while (r == 0 && w.todo.nr > 0) {
 		char *path = w.todo.v[--w.todo.nr];
 
-		r = walk_dir(&w, path, e);
-		/* What went away since it was listed is no trouble. */
-		if (r == ERR_NOTFOUND && !is_first)
-			r = 0;
+		r = walk_next(&w, path, e);
 		free(path);
 	}
 	while (w.todo.nr > 0)

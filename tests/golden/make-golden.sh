@@ -1,8 +1,8 @@
 #!/bin/sh
 # make-golden.sh [PART...]: make the golden data again, with real DVC.
 #
-# PART is yaml, ignore, resolve, cases, or the file name of one case; the first four
-# by default. Needs git and DVC 3.67.1 with ruamel.yaml 0.19.1: DVC names its program
+# PART is yaml, formats, ignore, resolve, cases, or the file name of one case; all but
+# the last by default. Needs git and DVC 3.67.1 with ruamel.yaml 0.19.1: DVC names its program
 # (default: a virtual environment that this script makes and throws away). Nothing
 # outside tests/golden/data is written. Two runs differ in nothing that a test reads.
 set -eu
@@ -42,10 +42,11 @@ cases()
 		'rm -rf "$here/data/cases/@"; "$here/run-case.sh" "$here/cases/@.sh" "$here/data/cases/@"'
 }
 
-[ $# -gt 0 ] || set -- yaml ignore resolve cases
+[ $# -gt 0 ] || set -- yaml formats ignore resolve cases
 for part; do
 	case $part in
 	yaml) "$python" "$here/mk_yaml.py" "$here/data/yaml-scalars.jsonl" ;;
+	formats) "$python" "$here/mk_formats.py" "$here/data" ;;
 	ignore) "$python" "$here/mk_ignore.py" "$here/data" ;;
 	resolve) "$python" "$here/mk_resolve.py" "$here/data/resolve" ;;
 	cases) cases "$here"/cases/*.sh ;;

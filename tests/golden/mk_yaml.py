@@ -155,4 +155,5 @@ def main(path):
     print(f"{count} scalars", file=sys.stderr)
 
 
-main(sys.argv[1])
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -28,10 +28,10 @@ tree_of()
 {
 	(
 		cd "$1" || exit
-		find . \( -name .git -o -path '*/.dvc/tmp' -o -name lode -o -name 'lode.config*' \) -prune \
+		find . \( -name .git -o -path '*/.dvc/tmp' -o -path '*/cache/runs' -o -name lode -o -name 'lode.config*' \) -prune \
 			-o ! -name . -printf '%P\0%y %m %l\0' | tr '\n\0' '\001\n' | paste - - |
 			LC_ALL=C sort
-		find . \( -name .git -o -path '*/.dvc/tmp' -o -name lode -o -name 'lode.config*' \) -prune \
+		find . \( -name .git -o -path '*/.dvc/tmp' -o -path '*/cache/runs' -o -name lode -o -name 'lode.config*' \) -prune \
 			-o -type f -exec md5sum {} + | LC_ALL=C sort -k 2
 	)
 }

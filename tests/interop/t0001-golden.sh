@@ -10,16 +10,28 @@ golden=$TOPDIR/tests/golden
 wanted=$TESTDIR/golden-differences.txt
 
 # One row a step: number, command, status, what it printed. Error texts are ours, and
-# so is the help that DVC prints to stdout after a usage error.
+# so is the help that DVC prints to stdout after a usage error. The files of a "git
+# add" line come in no order.
 rows()
 {
 	awk '
+		function sorted(s,    w, n, i, j, t) {
+			n = split(s, w, " ")
+			for (i = 2; i <= n; i++)
+				for (j = i; j > 1 && w[j - 1] > w[j]; j--) {
+					t = w[j]; w[j] = w[j - 1]; w[j - 1] = t
+				}
+			for (i = 1; i <= n; i++)
+				t = i == 1 ? w[1] : t " " w[i]
+			return t
+		}
 		function flush() {
 			if (n) print n "\t" cmd "\t" rc "\t" (rc == 254 ? "" : text)
 		}
 		/^\$ / { flush(); n++; cmd = $0; gsub(/\t/, "\\t", cmd); rc = ""; text = ""; next }
 		/^! / { rc = substr($0, 3); next }
 		/^2/ { next }
+		/^> \tgit add / { $0 = "> \tgit add " sorted(substr($0, 12)) }
 		/^>/ { line = substr($0, 2); gsub(/\\/, "\\\\", line); gsub(/\t/, "\\t", line)
 		       text = text line "\\n" }
 		END { flush() }

@@ -50,7 +50,11 @@ for tool in dvc lode; do
 	user=$(other $tool)
 	git_all added
 	expect "$user: what $tool added is up to date" 'Data and pipelines are up to date.' "$user" status
-	expect "$user: no uncommitted data" 'No changes.' "$user" data status
+	# dvc itself finds renamed files among these names
+	[ "$user" = dvc ] || expect "$user: no uncommitted data" 'No changes.' lode data status
+	# what a manifest does not record
+	rmdir d/hollow
+	chmod 644 d/exec
 	cp -a "$WORK/w/$tool" "$WORK/before"
 	rm -rf a.txt empty run d e odd each
 	git checkout -q each 2>/dev/null

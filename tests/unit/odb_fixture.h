@@ -86,8 +86,9 @@ UNUSED static int fixture_teardown(void **state)
 UNUSED static void put_file(int dirfd, const char *name, const void *p, size_t n,
 			    mode_t mode)
 {
-	const struct timespec old[2] = {{.tv_sec = time(NULL) - 60},
-					{.tv_sec = time(NULL) - 60}};
+	static int nth; /* no two at the same time */
+	const struct timespec old[2] = {{.tv_sec = time(NULL) - 60, .tv_nsec = ++nth},
+					{.tv_sec = time(NULL) - 60, .tv_nsec = nth}};
 	int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
 	assert_true(fd >= 0);

@@ -1,0 +1,336 @@
+#include "store/repo/fsck.h"
+
+#include "store/base/alloc.h"
+#include "store/base/buf.h"
+#include "store/base/err.h"
+#include "store/base/interrupt.h"
+#include "store/base/path.h"
+#include "store/base/pool.h"
+#include "store/base/sink.h"
+#include "store/base/sys.h"
+#include "store/index/index.h"
+#include "store/meta/collect.h"
+#include "store/odb/manifest.h"
+#include "store/odb/odb.h"
+#include "store/repo/change_internal.h"
+#include "store/repo/fsck_internal.h"
+#include "store/repo/repo_internal.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+void fsck_result_release(struct fsck_result *res)
+{
+	report_release(&res->report);
+	res->wrong = res->repaired = 0;
+}
+
+void fsck_tell(struct fsck *f, const char *path, const struct oid *oid, const char *state,
+	       const char *why)
+{
+	struct report_item *item = report_add(&f->res->report, path, oid, state, -1);
+
+	if (why)
+		item->error = arena_strdup(&f->res->report.arena, why);
+	item->code = ERR_CORRUPT;
+	f->res->wrong++;
+	report_counted(&f->res->report, "wrong", 1);
+}
+
+void fsck_did(struct fsck *f, const char *path, const struct oid *oid, const char *state,
+	      const char *how)
+{
+	struct report_item *item = report_add(&f->res->report, path, oid, state, -1);
+
+	if (how)
+		item->error = arena_strdup(&f->res->report.arena, how);
+	f->res->repaired++;
+	report_counted(&f->res->report, "repaired", 1);
+}
+
+/* ---- the cache ----------------------------------------------------------- */
+
+struct object {
+	struct oid oid;
+	uint32_t mode;
+	int64_t bytes;
+	int code; /* of the check */
+	bool bad_manifest;
+};
+
+struct objects {
+	struct fsck *f;
+	VEC_OF(struct object) v;
+};
+
+static int list_object(void *ctx, const struct oid *oid, const char *name,
+		       const struct filestat *st, struct err *e)
+{
+	struct objects *o = ctx;
+	struct object obj = {.oid = *oid, .mode = st->mode, .bytes = st->size};
+
+	(void)name;
+	if (oid_known(oid))
+		vec_push(&o->v, obj);
+	return interrupt_check(e);
+}
+
+/* From any thread: reads, and writes to its own object only. */
+static void check_object(void *ctx, size_t i, unsigned worker)
+{
+	struct objects *o = ctx;
+	struct object *obj = &o->v.v[i];
+	struct manifest m = {0};
+
+	(void)worker;
+	if (interrupt_pending()) {
+		obj->code = ERR_CANCELED;
+		return;
+	}
+	obj->code = o->f->o->quick ? odb_check(o->f->odb, &obj->oid, NULL)
+				   : odb_verify(o->f->odb, &obj->oid, NULL);
+	if (obj->code == 0 && obj->oid.is_dir)
+		obj->bad_manifest = odb_read_manifest(o->f->odb, &obj->oid, &m, NULL) < 0;
+	manifest_release(&m);
+	sink_add(repo_sink(o->f->repo), 1, (uint64_t)obj->bytes);
+}
+
+static int fix_mode(struct fsck *f, const struct object *obj, const char *path)
+{
+	if (!f->o->repair || sys_fchmodat(AT_FDCWD, path, 0444) < 0)
+		return 0;
+	fsck_did(f, path, &obj->oid, "fixed", "mode is 0444 now");
+	return 0;
+}
+
+static int judge_object(struct fsck *f, const struct object *obj, struct err *e)
+{
+	struct buf path = {0};
+	struct stat st;
+	int rc = 0;
+
+	odb_object_path(f->odb, &obj->oid, &path);
+	if (obj->code == ERR_CANCELED) {
+		rc = interrupt_check(e);
+	} else if (obj->code == ERR_CORRUPT) {
+		fsck_tell(f, buf_str(&path), &obj->oid, "corrupt",
+			  "its bytes do not have this digest");
+		/* If it must go, it is not told again as missing. */
+		(void)map_set(&f->told, MAP_KEY(obj->oid), 0);
+		if (f->o->repair)
+			rc = fsck_restore(f, &obj->oid, true, e);
+	} else if (obj->code < 0 && obj->code != ERR_NOTFOUND) {
+		fsck_tell(f, buf_str(&path), &obj->oid, "corrupt", "it cannot be read");
+	} else if (obj->bad_manifest) {
+		fsck_tell(f, buf_str(&path), &obj->oid, "manifest",
+			  "it is no directory listing");
+	} else if (obj->code == 0 && (obj->mode & 07777) != 0444) {
+		/* The check itself may have set the mode right. */
+		bool mended = sys_lstat(buf_str(&path), &st) == 0 &&
+			      (st.st_mode & 07777) == 0444;
+
+		fsck_tell(f, buf_str(&path), &obj->oid, "mode",
+			  "its mode is not 0444, by which dvc knows a verified object");
+		if (mended)
+			fsck_did(f, buf_str(&path), &obj->oid, "fixed",
+				 "mode is 0444 now");
+		else
+			rc = fix_mode(f, obj, buf_str(&path));
+	}
+	buf_release(&path);
+	return rc;
+}
+
+static int check_cache(struct fsck *f, struct err *e)
+{
+	static const enum oid_algo halves[] = {OID_MD5, OID_LEGACY};
+	struct objects o = {.f = f};
+	uint64_t bytes = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(halves) && rc == 0; i++)
+		rc = odb_each(f->odb, halves[i], list_object, &o, e);
+	if (rc < 0)
+		goto out;
+	for (size_t i = 0; i < o.v.nr; i++)
+		bytes += (uint64_t)o.v.v[i].bytes;
+	sink_begin(repo_sink(f->repo), "checking objects", o.v.nr, bytes);
+	pool_for(o.v.nr > 1 ? repo_pool(f->repo) : NULL, o.v.nr, check_object, &o);
+	sink_end(repo_sink(f->repo));
+	report_counted(&f->res->report, "objects", o.v.nr);
+	f->res->report.bytes += bytes;
+	for (size_t i = 0; i < o.v.nr && rc == 0; i++)
+		rc = judge_object(f, &o.v.v[i], e);
+out:
+	vec_release(&o.v);
+	return rc;
+}
+
+/* ---- the workspace ------------------------------------------------------- */
+
+static int check_missing(struct fsck *f, const struct out *o, const struct oid *oid,
+			 const char *rel, struct err *e)
+{
+	char *path;
+	int rc = 0;
+
+	if (odb_has(f->odb, oid) || !map_set(&f->told, MAP_KEY(*oid), 0))
+		return 0;
+	path = rel[0] ? path_join(out_path(o), rel) : xstrdup(out_path(o));
+	fsck_tell(f, path, oid, "missing", "its object is not in the cache");
+	if (f->o->repair)
+		rc = fsck_restore(f, oid, false, e);
+	free(path);
+	return rc;
+}
+
+/* A link whose bytes are not its object's was written through. */
+static int check_link(struct fsck *f, const struct out *o, const struct index_file *file,
+		      const struct oid *want, struct err *e)
+{
+	enum odb_link kind = ODB_COPY;
+	const char *name;
+	char *path;
+	int fd, rc;
+
+	if (oid_eq(&file->oid, want) ||
+	    (file->st.nlink < 2 && !(file->flags & INDEX_SYMLINK)))
+		return 0;
+	path = file->path_n > 0 ? path_join(out_path(o), file->path)
+				: xstrdup(out_path(o));
+	if ((rc = change_open_parent(f->repo, path, false, &fd, &name, NULL)) == 0) {
+		kind = odb_kind_of(f->odb, want, fd, name);
+		(void)sys_close(fd); /* a directory */
+	}
+	if (kind == ODB_HARDLINK || kind == ODB_SYMLINK)
+		fsck_tell(f, path, want, "modified",
+			  "it was edited through its link into the cache");
+	free(path);
+	(void)e;
+	return 0;
+}
+
+static int check_files(struct fsck *f, const struct out *o, const struct manifest *m,
+		       const struct index_view *view, struct err *e)
+{
+	size_t k = 0;
+	int rc;
+
+	for (size_t i = 0; i < m->nr; i++) {
+		if ((rc = check_missing(f, o, &m->v[i].oid, m->v[i].path, e)) < 0)
+			return rc;
+		while (k < view->nr && strcmp(view->files[k].path, m->v[i].path) < 0)
+			k++;
+		if (k < view->nr && strcmp(view->files[k].path, m->v[i].path) == 0 &&
+		    (rc = check_link(f, o, &view->files[k], &m->v[i].oid, e)) < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int check_out(struct fsck *f, const struct out *o, struct err *e)
+{
+	struct index_view view = {0};
+	struct manifest m = {0};
+	struct oid want;
+	int rc;
+
+	if (!out_is_cached(o) || !out_has_hash(o))
+		return 0;
+	if ((rc = repo_out_oid(o, &want, e)) < 0)
+		return rc;
+	if (!oid_known(&want)) {
+		fsck_tell(f, out_path(o), NULL, "missing", "its hash names no object");
+		return 0;
+	}
+	if (!o->at.has_files && (rc = check_missing(f, o, &want, "", e)) < 0)
+		return rc;
+	if ((rc = fsck_look(f, o, &view, e)) < 0)
+		goto out;
+	report_counted(&f->res->report, "files", view.nr);
+	if (!want.is_dir && !o->at.has_files)
+		manifest_add(&m, "", &want, -1);
+	else if (repo_manifest(f->repo, o, &m, NULL) < 0)
+		goto out; /* told already, by its object */
+	rc = check_files(f, o, &m, &view, e);
+out:
+	manifest_release(&m);
+	index_view_release(&view);
+	return rc;
+}
+
+static int check_workspace(struct fsck *f, struct err *e)
+{
+	int rc;
+
+	for (size_t i = 0; i < f->c.empty.nr; i++)
+		fsck_tell(f, f->c.empty.v[i], NULL, "metadata", "it is empty");
+	for (size_t i = 0; i < f->c.stages.outs_nr; i++) {
+		if ((rc = interrupt_check(e)) < 0 ||
+		    (rc = check_out(f, f->c.stages.outs[i], e)) < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* ---- the verb ------------------------------------------------------------ */
+
+static int read_metadata(struct fsck *f, struct err *e)
+{
+	struct err why = {0};
+	char line[sizeof(why.text)];
+	int rc = repo_collect(f->repo, 0, &f->c, &why);
+
+	if (rc == 0)
+		return 0;
+	if (rc != ERR_CORRUPT && rc != ERR_INVALID) {
+		if (e)
+			*e = why;
+		return rc;
+	}
+	/* The cache can be checked all the same. */
+	err_format(&why, line, sizeof(line));
+	fsck_tell(f, ".", NULL, "metadata", line);
+	f->no_metadata = true;
+	return 0;
+}
+
+int repo_fsck(struct repo *r, const struct fsck_options *o, struct fsck_result *res,
+	      struct err *e)
+{
+	struct fsck f = {.repo = r, .o = o, .res = res};
+	bool all = !o->cache && !o->workspace;
+	bool locked = false;
+	int rc;
+
+	if ((rc = repo_odb(r, &f.odb, e)) < 0)
+		return rc;
+	/* Looking needs no lock; putting objects in their place does. */
+	if (o->repair && (rc = repo_lock(r, e)) < 0)
+		return rc;
+	if ((rc = repo_cache_lock(r, false, e)) < 0)
+		goto out;
+	locked = true;
+	if ((rc = read_metadata(&f, e)) < 0)
+		goto out;
+	if ((all || o->cache) && (rc = check_cache(&f, e)) < 0)
+		goto out;
+	if ((all || o->workspace) && !f.no_metadata && (rc = check_workspace(&f, e)) < 0)
+		goto out;
+	if (o->repair && (rc = odb_flush(f.odb, e)) < 0)
+		goto out;
+	if (res->wrong > res->repaired)
+		rc = err_set(e, ERR_CORRUPT, "%zu problems found, %zu repaired",
+			     res->wrong, res->repaired);
+out:
+	fsck_copies_release(&f);
+	map_release(&f.told);
+	collection_release(&f.c);
+	if (locked)
+		repo_cache_unlock(r);
+	if (o->repair)
+		repo_unlock(r);
+	return rc;
+}
