@@ -7,6 +7,11 @@
 fill_one()
 {
 	put "./odd/$1" "$1"
+	# no ignore rule can name it, so git would take it
+	case $1 in
+	*"
+"*) return ;;
+	esac
 	put "./each/$1" "each $1"
 	printf '%s\0' "each/$1" >>"$WORK/each"
 }

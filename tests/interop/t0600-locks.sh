@@ -39,8 +39,8 @@ locked()
 for tool in dvc lode; do
 	user=dvc
 	[ $tool = lode ] || user=lode
-	head -c 600000000 /dev/zero >"big.$tool"
-	$tool add -q "big.$tool" >"$WORK/holder" 2>&1 &
+	head -c 600000000 /dev/zero >"$tool.big"
+	$tool add -q "$tool.big" >"$WORK/holder" 2>&1 &
 	pid=$!
 	background $pid
 	if locked $pid; then
@@ -50,7 +50,7 @@ for tool in dvc lode; do
 		else
 			[ $user = lode ] && wait=--no-wait || wait=
 			# shellcheck disable=SC2086 # nothing or one word
-			run $user $wait add -q f
+			run $user $wait add f
 			is "$([ "$RC" -ne 0 ] && grep -c 'Unable to acquire lock' "$ERR")" 1 \
 				"$user does not enter while $tool holds the lock"
 		fi
