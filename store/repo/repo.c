@@ -322,8 +322,6 @@ int repo_tree(struct repo *r, struct tree **out, struct err *e)
 int repo_tree_at(struct repo *r, const char *rev, struct tree **out, struct err *e)
 {
 	struct vcs *vcs;
-	char *subdir;
-	size_t n;
 	int rc;
 
 	if ((rc = repo_vcs(r, &vcs, e)) < 0)
@@ -333,13 +331,7 @@ int repo_tree_at(struct repo *r, const char *rev, struct tree **out, struct err 
 			       "Only supported for Git repositories. If you're seeing "
 			       "this error in a Git repo, try updating the DVC "
 			       "configuration with `dvc config core.no_scm false`.");
-	subdir = xstrdup(vcs_prefix(vcs));
-	n = strlen(subdir);
-	if (n > 0 && subdir[n - 1] == '/')
-		subdir[n - 1] = '\0';
-	rc = tree_open_revision(out, vcs, rev, subdir, r->root, e);
-	free(subdir);
-	return rc;
+	return tree_open_revision(out, vcs, rev, e);
 }
 
 /* ---- stages -------------------------------------------------------------- */
