@@ -51,6 +51,8 @@ struct remote_job {
 	int fd;		 /* PUT: read by pread; GET: written by pwrite from 0 */
 	uint64_t bytes;	 /* PUT: the size; after GET and HEAD: what it was */
 	uint8_t md5[16]; /* PUT: of the whole, sent as Content-MD5 and compared */
+	/* md5 is known. GET too may say what it expects: bytes that are others are
+	 * fetched once more, then ERR_CORRUPT names the object as damaged there. */
 	bool has_md5;
 	uint8_t digest[16]; /* GET: MD5 of what arrived */
 	const void *data;   /* PUT_BYTES */
@@ -67,7 +69,8 @@ struct remote_job {
 	struct sink *sink;    /* bytes as they move, or NULL */
 	void *ctx;	      /* the caller's */
 	/* result */
-	int code; /* 0 or an ERR_ code; ERR_NOTFOUND where the key is not */
+	int code; /* 0 or an ERR_ code; ERR_NOTFOUND where the key is not; ERR_PARTIAL
+		   * where some keys of a DELETE stayed */
 	struct err err;
 	struct remote_job *next; /* the engine's */
 };
