@@ -155,7 +155,7 @@ static void hint_git(struct ctx *ctx, const struct report *rep)
 {
 	struct buf files = {0};
 
-	if (rep->to_track.nr == 0 || rep->staged)
+	if (rep->to_track.nr == 0 || rep->staged || (ctx->repo && repo_no_scm(ctx->repo)))
 		return;
 	for (size_t i = 0; i < rep->to_track.nr; i++) {
 		struct buf word = {0};

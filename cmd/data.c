@@ -103,8 +103,8 @@ static void kinds_of(const struct data_changes *c, struct kind out[KINDS])
 {
 	out[0] = (struct kind){"modified", &c->modified};
 	out[1] = (struct kind){"added", &c->added};
-	out[2] = (struct kind){"deleted", &c->deleted};
-	out[3] = (struct kind){"renamed", &c->renamed};
+	out[2] = (struct kind){"renamed", &c->renamed};
+	out[3] = (struct kind){"deleted", &c->deleted};
 	out[4] = (struct kind){"unknown", &c->unknown};
 }
 
@@ -124,9 +124,12 @@ static void show_changes(struct section *s, const char *title, const char *const
 	begin(s, title, hints);
 	kinds_of(c, kinds);
 	for (size_t k = 0; k < KINDS; k++)
-		for (size_t i = 0; i < kinds[k].list->nr; i++)
-			entry(s, kinds[k].name, kinds[k].list->v[i].old_path,
-			      kinds[k].list->v[i].path);
+		for (size_t i = 0; i < kinds[k].list->nr; i++) {
+			const struct diff_entry *x = &kinds[k].list->v[i];
+
+			entry(s, kinds[k].name,
+			      kinds[k].list == &c->renamed ? x->old_path : NULL, x->path);
+		}
 }
 
 static void show_text(struct ctx *ctx, const struct data_status_result *res)
@@ -184,7 +187,7 @@ static void json_kind(struct jsonw *j, const struct kind *kind)
 	for (size_t i = 0; i < kind->list->nr; i++) {
 		const struct diff_entry *x = &kind->list->v[i];
 
-		if (!x->old_path) {
+		if (strcmp(kind->name, "renamed") != 0) {
 			jsonw_str(j, x->path);
 			continue;
 		}

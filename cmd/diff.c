@@ -43,6 +43,8 @@ struct group {
 	size_t files;
 };
 enum {
+	RENAMED = 2,
+	MODIFIED = 3,
 	GROUPS = 5
 };
 
@@ -68,13 +70,19 @@ static void add_hash(struct buf *out, const struct diff_entry *x)
 		buf_addf(out, "%.8s", x->hash ? x->hash : x->old_hash);
 }
 
-static void show_name(struct ctx *ctx, const struct diff_entry *x)
+/* What a file became, or a directory, keeps the name under which it was known. */
+static const char *path_of(const struct diff_entry *x, bool is_rename)
 {
-	if (x->old_path) {
+	return x->old_path && !is_rename ? x->old_path : x->path;
+}
+
+static void show_name(struct ctx *ctx, const struct diff_entry *x, bool is_rename)
+{
+	if (is_rename) {
 		print_name(&ctx->print, x->old_path);
 		print_text(&ctx->print, " -> ");
 	}
-	print_name(&ctx->print, x->path);
+	print_name(&ctx->print, path_of(x, is_rename));
 }
 
 static void show_text(struct ctx *ctx, const struct diff_args *args,
@@ -101,7 +109,7 @@ static void show_text(struct ctx *ctx, const struct diff_args *args,
 				add_hash(&hash, &list->v[i]);
 				print_text(&ctx->print, "%s  ", buf_str(&hash));
 			}
-			show_name(ctx, &list->v[i]);
+			show_name(ctx, &list->v[i], g == RENAMED);
 			print_end(&ctx->print);
 			buf_release(&hash);
 		}
@@ -130,11 +138,11 @@ static void show_records(struct ctx *ctx, const struct diff_result *res)
 
 			print_name(&ctx->print, groups[g].state);
 			print_end(&ctx->print);
-			if (x->old_path) {
+			if (g == RENAMED) {
 				print_name(&ctx->print, x->old_path);
 				print_end(&ctx->print);
 			}
-			print_name(&ctx->print, x->path);
+			print_name(&ctx->print, path_of(x, g == RENAMED));
 			print_end(&ctx->print);
 		}
 }
@@ -159,9 +167,9 @@ static void show_markdown(struct ctx *ctx, const struct diff_args *args,
 			add_hash(&hash, x);
 			if (args->show_hash)
 				table_cell(&t, buf_str(&hash));
-			if (x->old_path)
+			if (g == RENAMED)
 				buf_addf(&name, "%s -> ", x->old_path);
-			buf_adds(&name, x->path);
+			buf_adds(&name, path_of(x, g == RENAMED));
 			table_cell(&t, buf_str(&name));
 			buf_release(&hash);
 			buf_release(&name);
@@ -171,21 +179,21 @@ static void show_markdown(struct ctx *ctx, const struct diff_args *args,
 }
 
 static void json_entry(struct jsonw *j, const struct diff_entry *x, bool show_hash,
-		       bool is_modified)
+		       size_t g)
 {
 	jsonw_object(j);
 	jsonw_key(j, "path");
-	if (x->old_path) {
+	if (g == RENAMED) {
 		jsonw_object(j);
 		json_key_str(j, "old", x->old_path);
 		json_key_str(j, "new", x->path);
 		jsonw_end(j);
 	} else {
-		jsonw_str(j, x->path);
+		jsonw_str(j, path_of(x, false));
 	}
 	if (show_hash) {
 		jsonw_key(j, "hash");
-		if (is_modified) {
+		if (g == MODIFIED) {
 			jsonw_object(j);
 			json_key_str(j, "old", x->old_hash);
 			json_key_str(j, "new", x->hash);
@@ -219,7 +227,7 @@ static void show_json(struct ctx *ctx, const struct diff_args *args,
 		jsonw_key(j, groups[g].key);
 		jsonw_array(j);
 		for (size_t i = 0; i < groups[g].list->nr; i++)
-			json_entry(j, &groups[g].list->v[i], args->show_hash, g == 3);
+			json_entry(j, &groups[g].list->v[i], args->show_hash, g);
 		jsonw_end(j);
 	}
 	jsonw_end(j);

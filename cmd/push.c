@@ -1,6 +1,7 @@
 #include "cmd/transfer.h"
 #include "remote/sync/sync.h"
 #include "store/base/err.h"
+#include "store/meta/config.h"
 #include "store/repo/repo.h"
 
 static const struct opt push_opts[] = {
@@ -16,9 +17,19 @@ static int push_run(struct ctx *ctx, void *arg, struct err *e)
 	const struct transfer_args *args = arg;
 	struct strvec targets, types;
 	struct sync_options o = transfer_options(ctx, args, &targets, &types);
+	struct config_remote remote = {0};
 	struct sync_result res = {0};
-	int r = sync_push(ctx->repo, &o, &res, e);
+	struct config *config;
+	int r;
 
+	/* There has to be a remote, also where nothing would go to it. */
+	if ((r = repo_config(ctx->repo, &config, e)) < 0)
+		return r;
+	r = config_remote_open(config, args->remote, &remote, e);
+	config_remote_release(&remote);
+	if (r < 0)
+		return r;
+	r = sync_push(ctx->repo, &o, &res, e);
 	transfer_tell(ctx, args->dry_run ? "Would push" : "pushed", args->dry_run, &res,
 		      r, e);
 	sync_result_release(&res);

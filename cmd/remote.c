@@ -7,7 +7,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 struct remote_args {
 	const char *name, *to, *url, *option, *value;
@@ -99,7 +98,7 @@ struct listing {
 
 static void list_one(struct listing *l, const char *name, const char *url)
 {
-	bool is_default = l->default_name && strcasecmp(l->default_name, name) == 0;
+	bool is_default = l->default_name && strcmp(l->default_name, name) == 0;
 	char *section = section_of(name), *shown = levels_shown(section, "url", url);
 
 	if (l->j) {
@@ -215,7 +214,8 @@ static int modify_run(struct ctx *ctx, void *arg, struct err *e)
 	int r;
 
 	if (!args->value && !args->unset)
-		r = err_set(e, ERR_INVALID, "a value, or -u/--unset, is needed");
+		r = err_set(e, ERR_CONFIG,
+			    "config file error: a value, or -u/--unset, is needed");
 	else if ((r = levels_edit(ctx, args->level, &ed, &cwd, e)) == 0)
 		r = config_remote_modify(&ed, args->name, args->option,
 					 args->unset ? NULL : args->value, e);

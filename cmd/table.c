@@ -43,6 +43,9 @@ void table_markdown(const struct table *t, struct print *p)
 {
 	size_t *w = widths_of(t);
 
+	/* DVC's tables are two wider than their headings at least. */
+	for (size_t k = 0; k < t->columns && k < t->cells.nr; k++)
+		w[k] = MAX_OF(w[k], width_of(t->cells.v[k]) + 2);
 	for (size_t i = 0; i < t->cells.nr; i += t->columns) {
 		for (size_t k = 0; k < t->columns && i + k < t->cells.nr; k++) {
 			print_text(p, "| %s ", t->cells.v[i + k]);

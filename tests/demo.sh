@@ -63,7 +63,7 @@ run git init -q "$demo/penguins"
 go "$demo/penguins"
 run lode init
 run lode remote add -d storage "$demo/storage"
-run git commit -q -m 'Set up lode'
+run git commit -q -a -m 'Set up lode'
 
 say 'A dataset: 344 penguins, measured on three islands, with the raw records'
 run mkdir data
