@@ -22,10 +22,11 @@ struct fsck_options {
 };
 /*
  * items, states: "corrupt", "missing" (named by the workspace's metadata),
- * "mode" (not 0444), "manifest" (a .dir object that does not parse), "metadata"
+ * "manifest" (a .dir object that does not parse), "metadata"
  * (a file that does not), "modified" (a link whose bytes are not its object's);
  * with repair also "restored", "moved" (to lost+found; error tells where),
- * "fixed". counts: objects, files, wrong, repaired. bytes: read.
+ * "sealed" (made 0444). counts: objects, files, wrong, repaired, unsealed
+ * (good, but not 0444). bytes: read.
  */
 struct fsck_result {
 	struct report report;
