@@ -145,14 +145,18 @@ static int read_cmd(struct loader *k, struct stage *st, const struct value *v,
 
 	if (!value_truthy(v))
 		return 0; /* nothing to run: a data source in a dvc.yaml */
-	if (v->kind == VALUE_STR) {
+	if (v->kind != VALUE_LIST) {
+		/* A number or a map from a lone ${} loads; running it is what fails. */
+		if (v->kind == VALUE_MAP)
+			buf_adds(&b, "${}");
+		else
+			tmpl_text(v, &b);
 		cmd = arena_alloc(a, 2 * sizeof(*cmd));
-		cmd[0] = arena_strndup(a, v->text.p, v->text.n);
+		cmd[0] = arena_strndup(a, b.n ? b.p : "", b.n);
 		st->cmd = cmd;
+		buf_release(&b);
 		return 0;
 	}
-	if (v->kind != VALUE_LIST)
-		return fail_kind(k, st->name, "cmd", v, e);
 	cmd = arena_alloc(a, (v->nr + 1) * sizeof(*cmd));
 	for (size_t i = 0; i < v->nr; i++) {
 		const struct value *item = v->items[i];

@@ -110,6 +110,9 @@ int stage_place(struct stages *s, const struct stage *st, struct pinned *p,
 			goto out;
 		}
 		joined = path_relative(s->root, normal);
+		free(normal);
+		normal = path_relative(st->wdir, joined);
+		p->text = arena_strdup(&s->arena, normal);
 	} else {
 		joined = path_join(st->wdir, text);
 	}

@@ -6,6 +6,7 @@
 #include "store/base/parse.h"
 #include "store/base/text.h"
 #include "store/base/vec.h"
+#include "store/fmt/jsonw.h"
 #include "store/fmt/value.h"
 #include "store/meta/pipeline.h"
 
@@ -346,6 +347,7 @@ static int add_value(struct tmpl *t, const struct value *v, struct buf *out,
 		     struct err *e)
 {
 	struct buf prefix = {0}, options = {0};
+	struct jsonw w;
 	int r = 0;
 
 	if (v->kind == VALUE_MAP) {
@@ -354,9 +356,9 @@ static int add_value(struct tmpl *t, const struct value *v, struct buf *out,
 			buf_cut(&options, options.n - 1);
 		buf_addslice(out, buf_slice(&options));
 	} else if (is_composite(v)) {
-		t->fault = TMPL_PARSE;
-		r = err_set(e, ERR_INVALID, "Cannot interpolate data of type '%s'",
-			    tmpl_type_name(v));
+		/* Only where validate() lets it by; what comes of it is no list. */
+		jsonw_init(&w, out, 0);
+		jsonw_value(&w, v);
 	} else {
 		tmpl_text(v, out);
 	}
