@@ -1,6 +1,5 @@
 #include "remote/creds.h"
 
-#include "remote/aws_ini.h"
 #include "store/base/alloc.h"
 #include "store/base/buf.h"
 #include "store/base/env.h"
@@ -8,6 +7,7 @@
 #include "store/base/fs.h"
 #include "store/base/log.h"
 #include "store/base/path.h"
+#include "store/fmt/awsini.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ struct creds_chain {
 	char *profile;	      /* never NULL */
 	char *config_section; /* "default" or "profile x" */
 	char *credentials_file, *config_file;
-	struct aws_ini credentials, config;
+	struct awsini credentials, config;
 };
 
 static void drop(char **secret)
@@ -59,7 +59,7 @@ static char *pick_file(const char *variable, const char *configured, const char 
 	return xstrdup(v);
 }
 
-static int load(struct aws_ini *out, const char *path, struct err *e)
+static int load(struct awsini *out, const char *path, struct err *e)
 {
 	struct buf text = {0};
 	int r;
@@ -70,7 +70,7 @@ static int load(struct aws_ini *out, const char *path, struct err *e)
 	if (r == ERR_NOTFOUND)
 		r = 0;
 	else if (r == 0)
-		r = aws_ini_parse(out, buf_slice(&text), path, e);
+		r = awsini_read(out, buf_slice(&text), path, e);
 	if (text.p)
 		secure_wipe(text.p, text.cap);
 	buf_release(&text);
@@ -103,17 +103,17 @@ static int take_pair(struct creds_chain *c, const char *where, const char *acces
 	return 1;
 }
 
-static int from_file(struct creds_chain *c, const struct aws_ini *ini, const char *path,
+static int from_file(struct creds_chain *c, const struct awsini *ini, const char *path,
 		     const char *section, struct err *e)
 {
-	const char *access = aws_ini_get(ini, section, "aws_access_key_id");
-	const char *secret = aws_ini_get(ini, section, "aws_secret_access_key");
-	const char *token = aws_ini_get(ini, section, "aws_session_token");
+	const char *access = awsini_get(ini, section, "aws_access_key_id");
+	const char *secret = awsini_get(ini, section, "aws_secret_access_key");
+	const char *token = awsini_get(ini, section, "aws_session_token");
 	char *where = xasprintf("profile '%s' in '%s'", c->profile, path ? path : "");
 	int r;
 
 	if (!token)
-		token = aws_ini_get(ini, section, "aws_security_token");
+		token = awsini_get(ini, section, "aws_security_token");
 	r = take_pair(c, where, access, secret, token, e);
 	free(where);
 	return r;
@@ -165,8 +165,8 @@ static int find(struct creds_chain *c, struct err *e)
 		r = from_file(c, &c->config, c->config_file, c->config_section, e);
 	if (r != 0)
 		return r;
-	if (c->is_profile_named && !aws_ini_has(&c->credentials, c->profile) &&
-	    !aws_ini_has(&c->config, c->config_section))
+	if (c->is_profile_named && !awsini_has_section(&c->credentials, c->profile) &&
+	    !awsini_has_section(&c->config, c->config_section))
 		return err_set(e, ERR_CONFIG,
 			       "the profile '%s' is in neither '%s' nor '%s'", c->profile,
 			       c->credentials_file ? c->credentials_file : "",
@@ -214,7 +214,7 @@ int creds_open(struct creds_chain **out, const struct creds_options *o, struct e
 		r = load(&c->config, c->config_file, e);
 	/* "[profile default]" counts as well, before "[default]". */
 	if (r == 0 && strcmp(profile, "default") == 0 &&
-	    aws_ini_has(&c->config, "profile default")) {
+	    awsini_has_section(&c->config, "profile default")) {
 		free(c->config_section);
 		c->config_section = xstrdup("profile default");
 	}
@@ -250,8 +250,8 @@ void creds_close(struct creds_chain *c)
 	free(c->config_section);
 	free(c->credentials_file);
 	free(c->config_file);
-	aws_ini_release(&c->credentials);
-	aws_ini_release(&c->config);
+	awsini_release(&c->credentials);
+	awsini_release(&c->config);
 	free(c);
 }
 
@@ -262,7 +262,7 @@ const struct creds *creds_get(const struct creds_chain *c)
 
 int creds_refresh(struct creds_chain *c, bool *changed, struct err *e)
 {
-	struct aws_ini credentials = {0}, config = {0};
+	struct awsini credentials = {0}, config = {0};
 	char *old;
 	int r;
 
@@ -274,11 +274,11 @@ int creds_refresh(struct creds_chain *c, bool *changed, struct err *e)
 	if (r == 0)
 		r = load(&config, c->config_file, e);
 	if (r < 0) {
-		aws_ini_release(&credentials);
+		awsini_release(&credentials);
 		return r;
 	}
-	aws_ini_release(&c->credentials);
-	aws_ini_release(&c->config);
+	awsini_release(&c->credentials);
+	awsini_release(&c->config);
 	c->credentials = credentials;
 	c->config = config;
 	old = xasprintf("%s %s", c->secret_key, c->token ? c->token : "");
@@ -297,9 +297,9 @@ int creds_refresh(struct creds_chain *c, bool *changed, struct err *e)
 
 const char *creds_profile(const struct creds_chain *c, const char *key)
 {
-	const char *v = aws_ini_get(&c->config, c->config_section, key);
+	const char *v = awsini_get(&c->config, c->config_section, key);
 
-	return v ? v : aws_ini_get(&c->credentials, c->profile, key);
+	return v ? v : awsini_get(&c->credentials, c->profile, key);
 }
 
 const char *creds_service(const struct creds_chain *c, const char *key)
@@ -310,7 +310,7 @@ const char *creds_service(const struct creds_chain *c, const char *key)
 	if (!name)
 		return NULL;
 	section = xasprintf("services %s", name);
-	v = aws_ini_get(&c->config, section, key);
+	v = awsini_get(&c->config, section, key);
 	free(section);
 	return v;
 }

@@ -46,7 +46,6 @@ struct http {
 	struct http_task *mail, **mail_tail;
 	bool started, leaving;
 	atomic_bool canceled;
-	atomic_uint limit; /* a copy for others to read */
 	pthread_t thread;
 };
 
@@ -130,7 +129,6 @@ struct http *http_new(const struct http_options *o)
 	h->mail_tail = &h->mail;
 	pthread_mutex_init(&h->lock, NULL);
 	aimd_init(&h->aimd, o->transfers_max ? o->transfers_max : 64, clock_mono_ns());
-	atomic_store(&h->limit, h->aimd.limit);
 	h->wakefd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	h->socks.epfd = epoll_create1(EPOLL_CLOEXEC);
 	h->multi = curl_multi_init();
@@ -542,17 +540,10 @@ const char *http_header(const struct http_req *q, const char *name)
 void http_throttled(struct http *h)
 {
 	aimd_throttled(&h->aimd, clock_mono_ns());
-	atomic_store(&h->limit, h->aimd.limit);
 	log_debug("http", "slowed down: %u transfers at a time", h->aimd.limit);
 }
 
 void http_success(struct http *h, uint64_t bytes)
 {
 	aimd_success(&h->aimd, bytes, h->ready.head != NULL, clock_mono_ns());
-	atomic_store(&h->limit, h->aimd.limit);
-}
-
-unsigned http_limit(const struct http *h)
-{
-	return atomic_load(&h->limit);
 }

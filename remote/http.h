@@ -114,6 +114,5 @@ const char *http_header(const struct http_req *q, const char *name);
 /* What the answers say about the number of transfers at a time. */
 void http_throttled(struct http *h);
 void http_success(struct http *h, uint64_t bytes);
-unsigned http_limit(const struct http *h); /* the present one */
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 
 enum {
 	LIST_PAGE = 1000,
@@ -73,6 +74,19 @@ static void s3_close(struct remote *r)
 	free(s);
 }
 
+/*
+ * A transfer takes a socket and its job a file of the caller's, and up to twice
+ * as many jobs are under way: with few descriptors there are few of each.
+ */
+static unsigned fit_descriptors(unsigned transfers)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur == RLIM_INFINITY)
+		return transfers;
+	return MAX_OF(2u, (unsigned)MIN_OF((rlim_t)transfers, l.rlim_cur / 5));
+}
+
 int s3_open(struct remote **out, const struct remote_options *o, struct err *e)
 {
 	static const struct remote_ops ops = {.submit = s3_submit, .close = s3_close};
@@ -85,6 +99,7 @@ int s3_open(struct remote **out, const struct remote_options *o, struct err *e)
 		return r;
 	}
 	remote_init(&s->base, &ops, o);
+	s->conf.transfers_max = fit_descriptors(s->conf.transfers_max);
 	s->base.traits = (struct remote_traits){
 		.can_list = true,
 		.list_page = LIST_PAGE,

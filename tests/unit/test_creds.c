@@ -1,6 +1,5 @@
 #include "remote/creds.h"
 
-#include "remote/aws_ini.h"
 #include "store/base/alloc.h"
 #include "store/base/err.h"
 #include "store/base/fs.h"
@@ -235,43 +234,6 @@ static void services_section_has_the_endpoint(void **state)
 	assert_null(creds_profile(f->c, "endpoint_url"));
 }
 
-static void ini_reads_what_editors_leave(void **state)
-{
-	static const char text[] = "\xef\xbb\xbf# c\r\n; c\r\n[ profile  'a b' ]\r\n"
-				   "key = v # comment\r\nempty =\r\nurl=http://x#y\r\n"
-				   "key = last\n[default]\nk=v=w\n";
-	struct aws_ini ini = {0};
-
-	(void)state;
-	assert_int_equal(aws_ini_parse(&ini, slice_of(text), "f", NULL), 0);
-	assert_true(aws_ini_has(&ini, "profile a b"));
-	assert_string_equal(aws_ini_get(&ini, "profile a b", "key"), "last");
-	assert_string_equal(aws_ini_get(&ini, "profile a b", "empty"), "");
-	assert_string_equal(aws_ini_get(&ini, "profile a b", "url"), "http://x#y");
-	assert_string_equal(aws_ini_get(&ini, "default", "k"), "v=w");
-	assert_null(aws_ini_get(&ini, "default", "key"));
-	aws_ini_release(&ini);
-}
-
-static void ini_names_the_line_and_not_the_text(void **state)
-{
-	static const char *const bad[] = {"[default\n", "\nkey = SECRET\n",
-					  "[a]\nSECRET\n"};
-	struct aws_ini ini = {0};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		struct err e = {0};
-
-		assert_int_equal(aws_ini_parse(&ini, slice_of(bad[i]), "some/file", &e),
-				 ERR_CONFIG);
-		assert_non_null(strstr(e.text, "'some/file', line "));
-		assert_null(strstr(e.text, "SECRET"));
-	}
-	assert_int_equal(aws_ini_parse(&ini, (struct slice){"a\0b", 3}, "f", NULL),
-			 ERR_CONFIG);
-}
-
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -283,8 +245,6 @@ int main(void)
 		T(files_may_be_elsewhere),
 		T(changed_file_is_seen_by_a_refresh),
 		T(services_section_has_the_endpoint),
-		T(ini_reads_what_editors_leave),
-		T(ini_names_the_line_and_not_the_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

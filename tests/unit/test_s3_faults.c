@@ -1,4 +1,4 @@
-/* What S3 does on bad days, one by one; each bounded in requests and time. */
+/* Transfers on bad days, one by one; each bounded in requests and time. */
 #include "tests/lib/fakes3_fix.h"
 
 #include "store/base/alloc.h"
@@ -316,172 +316,6 @@ static void complete_that_is_denied_inside_a_200_is_final(void **state)
 	assert_false(fakes3_has(x->s3, FULL));
 }
 
-static void throttled_requests_wait_and_go_through(void **state)
-{
-	struct fix *x = *state;
-
-	fakes3_rule(x->s3, RULE{.what = FAKES3_STATUS,
-				.status = 503,
-				.code = "SlowDown",
-				.times = 2});
-	put_ok(x, 100);
-	assert_int_equal(fakes3_requests(x->s3), 3);
-	fakes3_clear(x->s3);
-	fakes3_rule(x->s3, RULE{.what = FAKES3_STATUS, .status = 429, .times = 1});
-	get_ok(x, 100);
-	assert_int_equal(fakes3_requests(x->s3), 2);
-}
-
-static void throttling_for_ever_ends(void **state)
-{
-	struct fix *x = *state;
-
-	setenv("AWS_MAX_ATTEMPTS", "3", 1);
-	fix_close(x);
-	assert_int_equal(fix_open(x, NULL), 0);
-	unsetenv("AWS_MAX_ATTEMPTS");
-	fakes3_rule(x->s3,
-		    RULE{.what = FAKES3_STATUS, .status = 503, .code = "SlowDown"});
-	assert_int_equal(put_code(x, 100), ERR_NET);
-	says(x, "503 SlowDown");
-	says(x, "after 3 tries");
-	assert_int_equal(fakes3_requests(x->s3), 3);
-}
-
-static void retry_after_is_waited_for(void **state)
-{
-	struct fix *x = *state;
-	int64_t start = clock_mono_ns();
-
-	fakes3_rule(x->s3, RULE{.what = FAKES3_STATUS | FAKES3_HEADER,
-				.status = 503,
-				.header = "Retry-After: 2",
-				.times = 1});
-	put_ok(x, 100);
-	assert_true(clock_mono_ns() - start >= INT64_C(1990000000));
-}
-
-static void gateways_with_html_are_tried_again(void **state)
-{
-	static const int codes[] = {500, 502, 504};
-	struct fix *x = *state;
-
-	for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
-		fakes3_clear(x->s3);
-		fakes3_rule(x->s3, RULE{.what = FAKES3_STATUS,
-					.status = codes[i],
-					.body = "<html><body>Bad <b>gateway</body>",
-					.times = 2});
-		put_ok(x, 100);
-		assert_int_equal(fakes3_requests(x->s3), 3);
-	}
-	fakes3_clear(x->s3);
-	fakes3_rule(x->s3, RULE{.what = FAKES3_STATUS, .status = 502, .body = "<html>"});
-	assert_int_equal(get_code(x, 100), ERR_NET);
-	assert_int_equal(fakes3_requests(x->s3), 5);
-}
-
-static void refused_head_is_looked_into_by_a_listing(void **state)
-{
-	struct fix *x = *state;
-
-	fakes3_put(x->s3, FULL, "hello", 5);
-	fakes3_rule(x->s3, RULE{.method = "HEAD", .what = FAKES3_STATUS, .status = 403});
-	assert_int_equal(fix_head(x, KEY), 0);
-	assert_int_equal(x->bytes, 5);
-	fakes3_remove(x->s3, FULL);
-	assert_int_equal(fix_head(x, KEY), ERR_NOTFOUND);
-	fakes3_rule(x->s3, RULE{.method = "GET",
-				.what = FAKES3_STATUS,
-				.status = 403,
-				.code = "AccessDenied"});
-	assert_int_equal(fix_head(x, KEY), ERR_AUTH);
-	says(x, "AccessDenied");
-	fakes3_clear(x->s3);
-	fakes3_put(x->s3, FULL, "hello", 5);
-	fakes3_rule(x->s3, RULE{.method = "HEAD", .what = FAKES3_STATUS, .status = 400});
-	assert_int_equal(fix_head(x, KEY), 0);
-}
-
-static void skewed_clock_is_corrected_from_the_answer(void **state)
-{
-	struct fix *x = *state;
-
-	fakes3_clock(x->s3, 7200);
-	put_ok(x, 100);
-	assert_int_equal(fakes3_requests(x->s3), 2);
-	get_ok(x, 100); /* and stays so */
-	assert_int_equal(fakes3_requests(x->s3), 3);
-	/* A clock that cannot be helped is named. */
-	fakes3_clock(x->s3, -7200);
-	assert_int_equal(put_code(x, 100), ERR_AUTH);
-	says(x, "RequestTimeTooSkewed");
-	says(x, "clock");
-}
-
-static void request_is_signed_when_it_is_sent(void **state)
-{
-	struct fix *x = *state;
-
-	put_ok(x, 100);
-	clock_shift(INT64_C(86400) * 3 * 1000000000); /* server's too: one process */
-	put_ok(x, 100);
-	assert_int_equal(fakes3_requests(x->s3), 2);
-	assert_int_equal(fakes3_refused(x->s3), 0);
-}
-
-static void bucket_of_another_region_is_found_once(void **state)
-{
-	struct fix *x = *state;
-
-	fakes3_region(x->s3, "eu-south-9");
-	put_ok(x, 100);
-	assert_int_equal(fakes3_requests(x->s3), 2);
-	get_ok(x, 100);
-	assert_int_equal(fakes3_requests(x->s3), 3);
-	fix_close(x);
-	assert_int_equal(fix_open(x, NULL), 0);
-	fakes3_clear(x->s3);
-	assert_int_equal(fix_head(x, KEY), 0); /* HEAD says it by a header */
-	assert_int_equal(fakes3_requests(x->s3), 2);
-}
-
-static void redirects_in_a_circle_end(void **state)
-{
-	struct fix *x = *state;
-
-	fakes3_rule(x->s3, RULE{.what = FAKES3_STATUS,
-				.status = 301,
-				.code = "PermanentRedirect",
-				.extra = "<Region>eu-east-7</Region>"});
-	assert_int_equal(put_code(x, 100), ERR_NET);
-	assert_int_equal(fakes3_requests(x->s3), 2);
-	says(x, "PermanentRedirect");
-}
-
-static void foreign_host_gets_no_credentials(void **state)
-{
-	struct fix *x = *state;
-	struct fakes3 *other = fakes3_start();
-	char location[96], endpoint[96];
-
-	IGNORE_RESULT(snprintf(location, sizeof(location),
-			       "Location: http://127.0.0.1:%d/bkt/x",
-			       fakes3_port(other)) < 0);
-	IGNORE_RESULT(snprintf(endpoint, sizeof(endpoint),
-			       "<Endpoint>127.0.0.1:%d</Endpoint>",
-			       fakes3_port(other)) < 0);
-	fakes3_rule(x->s3, RULE{.what = FAKES3_STATUS | FAKES3_HEADER,
-				.status = 307,
-				.code = "TemporaryRedirect",
-				.extra = endpoint,
-				.header = location});
-	assert_int_equal(put_code(x, 100), ERR_NET);
-	assert_int_equal(fakes3_requests(x->s3), 1);
-	assert_int_equal(fakes3_connections(other), 0);
-	fakes3_stop(other);
-}
-
 static void silence_before_the_answer_is_a_stall(void **state)
 {
 	struct fix *x = *state;
@@ -521,105 +355,6 @@ static void refused_connection_ends(void **state)
 	assert_int_equal(fix_put(x, KEY, "abc", 3), ERR_NET);
 	says(x, "after 5 tries");
 	x->s3 = fakes3_start();
-}
-
-static int no_page(struct remote_job *job, const struct remote_entry *v, size_t nr)
-{
-	size_t *seen = job->ctx;
-
-	(void)v;
-	*seen += nr;
-	return 0;
-}
-
-static int list(struct fix *x, size_t *seen)
-{
-	struct remote_job job = {
-		.op = REMOTE_LIST, .key = "files/", .on_page = no_page, .ctx = seen};
-
-	*seen = 0;
-	return remote_do(x->r, &job, &x->err);
-}
-
-static void pages_that_lie_are_refused(void **state)
-{
-	static const char *const bodies[] = {
-		"<html><body>welcome to the hotel</body></html>",
-		"<!DOCTYPE x [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;'>]><ListBucketResult>"
-		"&b;</ListBucketResult>",
-		"<ListBucketResult><Contents><Key>pre/fix/files/a</Key><Size>1",
-		"<ListBucketResult><Contents><Size>1</Size></Contents></ListBucketResult>",
-		"<ListBucketResult><Contents><Key>k</Key><Size>-1</Size></Contents>"
-		"</ListBucketResult>",
-		"<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
-		"<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t"
-		"</NextContinuationToken></ListBucketResult>", /* the same for ever */
-		"",
-		"<ListBucketResult><EncodingType>url</EncodingType><Contents>"
-		"<Key>pre/fix/files/%0</Key></Contents></ListBucketResult>",
-		"<a><a><a><a><a><a><a><a><a><a><a><a><a><a></a></a></a></a></a></a>",
-	};
-	struct fix *x = *state;
-	size_t seen;
-
-	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
-		fakes3_clear(x->s3);
-		fakes3_rule(
-			x->s3,
-			RULE{.method = "GET", .what = FAKES3_BODY, .body = bodies[i]});
-		if (list(x, &seen) >= 0)
-			fail_msg("taken: %s", bodies[i]);
-		assert_in_range(fakes3_requests(x->s3), 1, 5);
-		assert_int_equal(seen, 0);
-	}
-	/* Odd, but no lie: an empty page with a token, others' keys, twice the same. */
-	fakes3_clear(x->s3);
-	fakes3_put(x->s3, "pre/fix/files/z", "", 0);
-	fakes3_rule(x->s3,
-		    RULE{.method = "GET",
-			 .what = FAKES3_BODY,
-			 .times = 1,
-			 .body = "<ListBucketResult><Contents><Key>foreign/files/1</Key>"
-				 "</Contents><IsTruncated>true</IsTruncated>"
-				 "<NextContinuationToken>T/pre</NextContinuationToken>"
-				 "</ListBucketResult>"});
-	assert_int_equal(list(x, &seen), 0);
-	assert_int_equal(seen, 1);
-}
-
-static void page_cut_short_is_asked_for_again(void **state)
-{
-	struct fix *x = *state;
-	size_t seen;
-
-	fakes3_put(x->s3, "pre/fix/files/a", "", 0);
-	fakes3_rule(x->s3, RULE{.method = "GET",
-				.what = FAKES3_CLOSE_AT | FAKES3_CHUNKED,
-				.at = 100,
-				.times = 1});
-	assert_int_equal(list(x, &seen), 0);
-	assert_int_equal(seen, 1);
-	assert_int_equal(fakes3_requests(x->s3), 2);
-}
-
-static void servers_without_the_second_version_get_the_first(void **state)
-{
-	struct fix *x = *state;
-	char key[64];
-	size_t seen;
-
-	for (int i = 0; i < 25; i++) {
-		IGNORE_RESULT(snprintf(key, sizeof(key), "pre/fix/files/%02d", i) < 0);
-		fakes3_put(x->s3, key, "", 0);
-	}
-	fakes3_page(x->s3, 10);
-	fakes3_rule(x->s3, RULE{.has = "list-type=2",
-				.what = FAKES3_STATUS,
-				.status = 501,
-				.code = "NotImplemented"});
-	assert_int_equal(list(x, &seen), 0);
-	assert_int_equal(seen, 25);
-	assert_int_equal(fakes3_requests(x->s3), 4);
 }
 
 static void range_that_is_ignored_gives_the_whole(void **state)
@@ -692,28 +427,6 @@ static void object_that_changes_between_ranges_starts_over(void **state)
 	assert_true(fakes3_requests(x->s3) <= 12);
 	free(now);
 	free(p);
-}
-
-static void opaque_and_missing_etags_are_taken_as_such(void **state)
-{
-	struct fix *x = *state;
-
-	fakes3_rule(x->s3, RULE{.method = "PUT",
-				.what = FAKES3_HEADER,
-				.header = "ETag: \"opaque-1\""});
-	put_ok(x, 100);
-	fakes3_clear(x->s3);
-	fakes3_rule(x->s3, RULE{.what = FAKES3_DROP_HEADER, .header = "ETag"});
-	put_ok(x, 100);
-	get_ok(x, 100);
-	get_ok(x, 20 * MIB);
-	/* An MD5 that is another one is not. */
-	fakes3_clear(x->s3);
-	fakes3_rule(x->s3, RULE{.method = "PUT",
-				.what = FAKES3_HEADER,
-				.header = "ETag: \"d41d8cd98f00b204e9800998ecf8427e\""});
-	assert_int_equal(put_code(x, 100), ERR_CORRUPT);
-	assert_int_equal(fakes3_requests(x->s3), 2);
 }
 
 static void early_refusal_while_we_send_is_understood(void **state)
@@ -803,62 +516,6 @@ static void source_that_shrinks_is_an_error(void **state)
 	}
 }
 
-static void some_keys_may_stay_undeleted(void **state)
-{
-	struct fix *x = *state;
-	const char *keys[] = {"a", "b", "c"};
-	struct err errs[3];
-	struct remote_job job = {
-		.op = REMOTE_DELETE, .keys = keys, .keys_nr = 3, .key_errs = errs};
-	struct err e = {0};
-
-	fakes3_rule(x->s3,
-		    RULE{.method = "POST",
-			 .what = FAKES3_BODY,
-			 .times = 1,
-			 .body = "<DeleteResult><Error><Key>pre/fix/a</Key>"
-				 "<Code>InternalError</Code><Message>m</Message></Error>"
-				 "<Error><Key>pre/fix/b</Key><Code>AccessDenied</Code>"
-				 "<Message>no</Message></Error></DeleteResult>"});
-	assert_int_equal(remote_do(x->r, &job, &e), ERR_PARTIAL);
-	assert_int_equal(errs[0].code, 0); /* the second time it went */
-	assert_int_equal(errs[1].code, ERR_AUTH);
-	assert_int_equal(errs[2].code, 0);
-	assert_non_null(strstr(e.text, "1 of 3"));
-	assert_int_equal(fakes3_requests(x->s3), 2);
-}
-
-static void servers_without_bulk_deletion_get_single_ones(void **state)
-{
-	struct fix *x = *state;
-	const char *keys[] = {"a", "b", "c"};
-	struct remote_job job = {.op = REMOTE_DELETE, .keys = keys, .keys_nr = 3};
-	struct err e = {0};
-
-	fakes3_put(x->s3, "pre/fix/b", "x", 1);
-	fakes3_rule(x->s3, RULE{.method = "POST",
-				.what = FAKES3_STATUS,
-				.status = 501,
-				.code = "NotImplemented"});
-	assert_int_equal(remote_do(x->r, &job, &e), 0);
-	assert_false(fakes3_has(x->s3, "pre/fix/b"));
-	assert_int_equal(fakes3_matching(x->s3, "DELETE", NULL), 3);
-}
-
-static void missing_bucket_is_no_missing_object(void **state)
-{
-	struct fix *x = *state;
-	size_t seen;
-
-	fix_close(x);
-	memcpy(x->url, "s3://nope/x", 12);
-	assert_int_equal(fix_open(x, NULL), 0);
-	assert_int_equal(fix_get(x, KEY, NULL, NULL, NULL), ERR_CONFIG);
-	says(x, "NoSuchBucket");
-	assert_int_equal(list(x, &seen), ERR_CONFIG);
-	assert_int_equal(put_code(x, 10), ERR_CONFIG);
-}
-
 static void interrupt_aborts_an_upload(void **state)
 {
 	struct fix *x = *state;
@@ -920,34 +577,17 @@ int main(void)
 		T(vanished_upload_is_no_success),
 		T(complete_that_fails_inside_a_200_is_tried_again),
 		T(complete_that_is_denied_inside_a_200_is_final),
-		T(throttled_requests_wait_and_go_through),
-		T(throttling_for_ever_ends),
-		T(retry_after_is_waited_for),
-		T(gateways_with_html_are_tried_again),
-		T(refused_head_is_looked_into_by_a_listing),
-		T(skewed_clock_is_corrected_from_the_answer),
-		T(request_is_signed_when_it_is_sent),
-		T(bucket_of_another_region_is_found_once),
-		T(redirects_in_a_circle_end),
-		T(foreign_host_gets_no_credentials),
 		T(silence_before_the_answer_is_a_stall),
 		T(silence_in_the_body_is_a_stall),
 		T(refused_connection_ends),
-		T(pages_that_lie_are_refused),
-		T(page_cut_short_is_asked_for_again),
-		T(servers_without_the_second_version_get_the_first),
 		T(range_that_is_ignored_gives_the_whole),
 		T(wrong_content_range_is_never_written),
 		T(object_that_changes_between_ranges_starts_over),
-		T(opaque_and_missing_etags_are_taken_as_such),
 		T(early_refusal_while_we_send_is_understood),
 		T(upload_without_an_id_is_an_error),
 		T(failed_part_aborts_the_upload),
 		T(parts_are_counted_right_at_the_edges),
 		T(source_that_shrinks_is_an_error),
-		T(some_keys_may_stay_undeleted),
-		T(servers_without_bulk_deletion_get_single_ones),
-		T(missing_bucket_is_no_missing_object),
 		T(interrupt_aborts_an_upload),
 		T(close_in_the_middle_ends_soon),
 	};
