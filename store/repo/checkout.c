@@ -12,6 +12,7 @@
 #include "store/repo/change_internal.h"
 #include "store/repo/checkout_internal.h"
 #include "store/repo/repo_internal.h"
+#include "store/vcs/vcs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +34,10 @@ static bool is_tracked(const struct collection *c, const char *path)
 	return stages_out_covering(&c->stages, path) != NULL;
 }
 
-/* Take away what we put there ourselves: unchanged since, and in the cache. */
+/*
+ * Take away what we put there ourselves, where the cache has it. What git tracks
+ * by now is git's.
+ */
 static int plan_unused(struct repo *r, const struct collection *c, const char *path,
 		       struct checkout_out *co, struct err *e)
 {
@@ -43,7 +47,8 @@ static int plan_unused(struct repo *r, const struct collection *c, const char *p
 
 	co->path = path;
 	if ((rc = repo_index(r, &ix, e)) < 0 || (rc = repo_odb(r, &odb, e)) < 0 ||
-	    (rc = index_look(ix, odb, path, OID_MD5, INDEX_FILES, &co->view, e)) < 0)
+	    (rc = index_look(ix, odb, path, OID_MD5, INDEX_FILES | INDEX_HASH, &co->view,
+			     e)) < 0)
 		return rc;
 	for (size_t i = 0; i < co->view.nr; i++) {
 		const struct index_file *f = &co->view.files[i];
@@ -63,6 +68,17 @@ static int plan_unused(struct repo *r, const struct collection *c, const char *p
 	return 0;
 }
 
+static bool is_gits(struct repo *r, const char *path)
+{
+	struct vcs *vcs;
+	bool tracked;
+
+	if (fs_kind(r->rootfd, path) == 0 || repo_vcs(r, &vcs, NULL) < 0 || !vcs)
+		return false;
+	/* When git cannot tell, nothing is taken away. */
+	return vcs_tracks(vcs, path, &tracked, NULL) < 0 || tracked;
+}
+
 static int remove_unused(struct repo *r, const struct collection *c, bool dry_run,
 			 struct checkout_result *res, struct err *e)
 {
@@ -76,7 +92,7 @@ static int remove_unused(struct repo *r, const struct collection *c, bool dry_ru
 		struct checkout_out co = {0};
 		const char *path = paths.v[i];
 
-		if (is_tracked(c, path))
+		if (is_tracked(c, path) || is_gits(r, path))
 			continue;
 		rc = plan_unused(r, c, path, &co, e);
 		if (rc == 0 && co.places.nr > 0) {
@@ -220,6 +236,8 @@ static void tell(struct checkout_out *co, bool dry_run, struct checkout_result *
 	report_counted(&res->report, "modified", n[PLACE_MODIFY]);
 	report_counted(&res->report, "deleted", n[PLACE_DELETE]);
 	report_counted(&res->report, "relinked", relinked);
+	if (co->is_right)
+		return;
 	if (n[0] + n[1] + n[2] == 0 &&
 	    !(co->want_dir && co->m.nr == 0 && co->view.kind != INDEX_DIR && !co->failed))
 		return;

@@ -372,6 +372,8 @@ int checkout_apply(struct repo *r, struct checkout_out *co, bool force,
 
 	if ((rc = repo_odb(r, &odb, e)) < 0)
 		return rc;
+	if (co->is_right)
+		return 0;
 	if (co->places.nr == 0 && !(co->want_dir && co->view.kind != INDEX_DIR &&
 				    !co->no_manifest && !co->no_hash))
 		return 0;

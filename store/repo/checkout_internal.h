@@ -48,6 +48,7 @@ struct checkout_out {
 	bool want_dir, is_exec;
 	bool no_hash;	  /* nothing is recorded */
 	bool no_manifest; /* its listing is nowhere */
+	bool is_right;	  /* nothing is to be done; the view may be gone */
 	bool is_other;	  /* a FIFO or the like is in the way */
 	struct index_view view;
 	struct manifest m; /* one entry "" for a file */

@@ -186,7 +186,8 @@ static int plan_out(struct compare *c, struct checkout_out *co, struct err *e)
 	rc = index_look(ix, odb, co->path, algo, INDEX_FILES | INDEX_HASH, &co->view, e);
 	if (rc < 0)
 		return rc;
-	if (is_as_wanted(co) && !c->relink)
+	co->is_right = is_as_wanted(co) && !c->relink;
+	if (co->is_right)
 		return 0;
 	if ((rc = want_files(c->repo, co, e)) < 0 || co->no_manifest)
 		return rc;
@@ -386,7 +387,7 @@ int checkout_plan(struct repo *r, const struct checkout_options *o,
 				    r->root, co->path);
 		/* A good workspace needs no listing. */
 		co->failed = co->no_hash || (co->no_manifest && !is_as_wanted(co));
-		if (is_as_wanted(co) && !o->relink)
+		if (co->is_right)
 			index_view_release(&co->view);
 	}
 	return fetch_members(r, p, e);
