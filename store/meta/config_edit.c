@@ -7,6 +7,7 @@
 #include "store/base/err.h"
 #include "store/base/fs.h"
 #include "store/base/path.h"
+#include "store/base/vec.h"
 #include "store/fmt/ini.h"
 #include "store/meta/config.h"
 #include "store/meta/config_impl.h"
@@ -177,51 +178,43 @@ static unsigned schema_rank(const struct cfg_section *s)
 }
 
 /* A value that the file had as a bare list stays one. */
-static void mark_list(struct ini *ini, const char *section, const char *key)
+static void set_list(struct ini *ini, struct ini_entry *en)
 {
-	for (size_t i = 0; i < ini->nr; i++) {
-		for (size_t j = 0; j < ini->v[i].nr; j++) {
-			struct ini_entry *en = &ini->v[i].v[j];
-			struct slice rest = slice_of(en->value);
-			size_t nr = 1, k = 0;
+	struct slice rest = slice_of(en->value);
+	size_t nr = 1;
 
-			if (strcmp(ini->v[i].name, section) != 0 ||
-			    strcmp(en->key, key) != 0)
-				continue;
-			for (const char *p = en->value; *p; p++)
-				nr += *p == ',';
-			en->items = arena_alloc(&ini->arena, nr * sizeof(*en->items));
-			while (rest.p && k < nr) {
-				struct slice item = slice_cut(&rest, ',');
+	for (const char *p = en->value; *p; p++)
+		nr += *p == ',';
+	en->items = arena_alloc(&ini->arena, nr * sizeof(*en->items));
+	while (rest.p && en->items_nr < nr) {
+		struct slice item = slice_cut(&rest, ',');
 
-				en->items[k++] =
-					arena_strndup(&ini->arena, item.p, item.n);
-			}
-			en->items_nr = k;
-			en->is_list = true;
-		}
+		en->items[en->items_nr++] = arena_strndup(&ini->arena, item.p, item.n);
 	}
+	en->is_list = true;
 }
 
+/* Pushed, not ini_set: the order here is the file's. */
 static void emit_section(const struct edit *x, struct ini *ini, size_t head)
 {
 	const struct cfg_section *s = &x->f->v[head].section;
-	struct buf name = {0};
+	struct ini_section sec = {.depth = 1, .line = s->line};
 
-	if (s->top)
-		buf_addf(&name, "%s \"%s\"", s->top, s->name);
-	else
-		buf_adds(&name, s->name);
+	sec.name = s->top ? arena_printf(&ini->arena, "%s \"%s\"", s->top, s->name)
+			  : arena_strdup(&ini->arena, s->name);
 	for (size_t i = 0; i < x->f->nr; i++) {
 		const struct cfg_item *it = &x->f->v[i];
+		struct ini_entry en = {.line = it->line};
 
-		if (it->key && cfg_section_eq(&it->section, s)) {
-			ini_set(ini, buf_str(&name), it->key, it->raw);
-			if (it->is_list)
-				mark_list(ini, buf_str(&name), it->key);
-		}
+		if (!it->key || !cfg_section_eq(&it->section, s))
+			continue;
+		en.key = arena_strdup(&ini->arena, it->key);
+		en.value = arena_strdup(&ini->arena, it->raw);
+		if (it->is_list)
+			set_list(ini, &en);
+		vec_push(&sec, en);
 	}
-	buf_release(&name);
+	vec_push(ini, sec);
 }
 
 static void build_ini(const struct edit *x, struct ini *ini)
