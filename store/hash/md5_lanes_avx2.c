@@ -6,6 +6,9 @@
 
 #include <immintrin.h>
 
+/* At -O2 the compiler would keep arrays of vectors in memory. */
+#define UNROLL _Pragma("GCC unroll 16")
+
 typedef __m256i vec;
 
 #define AND(x, y) _mm256_and_si256(x, y)
@@ -34,18 +37,22 @@ static inline void transpose_half(const uint8_t *const *p, size_t at, vec *w)
 {
 	vec r[8], t[8];
 
+	UNROLL
 	for (int i = 0; i < 8; i++)
 		r[i] = load(p[i] + at);
+	UNROLL
 	for (int i = 0; i < 8; i += 2) {
 		t[i] = _mm256_unpacklo_epi32(r[i], r[i + 1]);
 		t[i + 1] = _mm256_unpackhi_epi32(r[i], r[i + 1]);
 	}
+	UNROLL
 	for (int i = 0; i < 8; i += 4) {
 		r[i] = _mm256_unpacklo_epi64(t[i], t[i + 2]);
 		r[i + 1] = _mm256_unpackhi_epi64(t[i], t[i + 2]);
 		r[i + 2] = _mm256_unpacklo_epi64(t[i + 1], t[i + 3]);
 		r[i + 3] = _mm256_unpackhi_epi64(t[i + 1], t[i + 3]);
 	}
+	UNROLL
 	for (int k = 0; k < 4; k++) {
 		_mm256_store_si256(&w[k],
 				   _mm256_permute2x128_si256(r[k], r[4 + k], 0x20));

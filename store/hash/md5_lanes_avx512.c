@@ -6,6 +6,9 @@
 
 #include <immintrin.h>
 
+/* At -O2 the compiler would keep arrays of vectors in memory. */
+#define UNROLL _Pragma("GCC unroll 16")
+
 typedef __m512i vec;
 
 /* Truth tables of RFC 1321's functions, index b << 2 | c << 1 | d. */
@@ -28,12 +31,15 @@ static inline void transpose(const uint8_t *const *p, vec *w)
 {
 	vec r[16], t[16];
 
+	UNROLL
 	for (int i = 0; i < 16; i++)
 		r[i] = _mm512_loadu_si512(p[i]);
+	UNROLL
 	for (int i = 0; i < 16; i += 2) {
 		t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
 		t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
 	}
+	UNROLL
 	for (int i = 0; i < 16; i += 4) {
 		r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
 		r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
@@ -41,6 +47,7 @@ static inline void transpose(const uint8_t *const *p, vec *w)
 		r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
 	}
 	/* r[4q + k], part j: word 4j + k of the lanes 4q .. 4q + 3. */
+	UNROLL
 	for (int k = 0; k < 4; k++) {
 		vec x = _mm512_shuffle_i32x4(r[k], r[4 + k], 0x88);
 		vec y = _mm512_shuffle_i32x4(r[8 + k], r[12 + k], 0x88);

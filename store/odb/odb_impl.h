@@ -221,7 +221,8 @@ struct incoming {
 	int fd;		   /* of the workspace file, -1: none */
 	bool is_symlink;   /* the name is a link; fd is its target */
 	bool is_protected; /* we made it 0444; mode is what it was */
-	bool must_copy;	   /* it cannot be linked */
+	bool was_protected;
+	bool must_copy; /* it cannot be linked */
 	mode_t mode;
 	uint64_t dev;
 	struct filestat st;   /* from before the bytes were read */

@@ -66,7 +66,7 @@ int odb_store_protect(struct incoming *in, struct err *e)
 		in->must_copy = true; /* somebody else's file */
 		return 0;
 	}
-	in->is_protected = true;
+	in->is_protected = in->was_protected = true;
 	in->mode = in->st.mode & 07777;
 	return stat_again(in, &in->st, e);
 }
@@ -368,8 +368,13 @@ int odb_store(struct incoming *in, struct err *e)
 	if (r == 0)
 		r = relink(in, &d, e);
 	if (r == 0 && !f->linked) {
-		give_mode_back(in);
-		r = check_name(in, e);
+		/* What was stored are the bytes that now was taken of. */
+		f->st = now;
+		/* Our chmod and unlink changed its ctime. */
+		if (in->was_protected || in->is_symlink || in->st.nlink > 1) {
+			give_mode_back(in);
+			r = check_name(in, e);
+		}
 	} else if (r < 0 && !was_linked) {
 		f->linked = false;
 	}
