@@ -26,8 +26,10 @@ void aimd_init(struct aimd *a, unsigned max, int64_t now_ns)
 static void window(struct aimd *a, double rate, bool wanting)
 {
 	unsigned step = MAX_OF(a->limit / 4, 1u);
+	/* A fifth of what it could bring at best: 5 % for a full step. */
+	double gain = a->before ? 0.2 * (a->limit - a->before) / a->before : 0;
 
-	if (a->before && rate < a->rate * 1.05) {
+	if (a->before && rate < a->rate * (1 + gain)) {
 		/* The last growth brought nothing: it costs CPU and goes again. */
 		a->limit = a->before;
 		a->before = 0;
