@@ -71,7 +71,8 @@ endif
 ALL_CFLAGS  = $(OPT) $(CFLAGS) $(BASE) $(WARN) $(PKG_CFLAGS)
 ALL_LDFLAGS = $(OPTLD) $(LDFLAGS)
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
-PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
+# libcurl is loaded when it is first needed (remote/curl_lazy.c).
+PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(filter-out libcurl,$(PKGS)) 2>/dev/null)
 
 SRC  := $(sort $(wildcard store/*/*.c remote/*.c remote/*/*.c train/*/*.c))
 CMD  := $(filter-out cmd/main.c,$(sort $(wildcard cmd/*.c)))
