@@ -11,14 +11,14 @@ git_all one
 q git tag v1
 cd "$world/r" || exit
 repo
-given import-file dvc import "$HOME/src" f -o ff
-given import-dir dvc import "$HOME/src" d --rev v1
-given import-git dvc import "$HOME/src" plain
-given import-noexec dvc import "$HOME/src" f -o later --no-exec
-given import-nodownload dvc import "$HOME/src" f -o later2 --no-download
+given import-file dvc import ../home/src f -o ff
+given import-dir dvc import ../home/src d --rev v1
+given import-git dvc import ../home/src plain
+given import-noexec dvc import ../home/src f -o later --no-exec
+given import-nodownload dvc import ../home/src f -o later2 --no-download
 w "$HOME/ext/e" ext
-given url-file dvc import-url "$HOME/ext/e"
-given url-dir dvc import-url "$HOME/ext" ed
+given url-file dvc import-url "../home/ext/e"
+given url-dir dvc import-url "../home/ext" ed
 w local 1
 given url-local dvc import-url local copy
 snap made

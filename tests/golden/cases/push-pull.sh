@@ -11,8 +11,8 @@ w d/a a
 w d/b b
 w e ''
 hint dvc add f d e
-step dvc status -c
-step dvc status -c --json
+lines dvc status -c
+status dvc status -c --json
 step dvc push
 snap remote "$HOME/remote"
 step dvc push
