@@ -276,6 +276,7 @@ static void fill_value(const struct config *c, const struct cfg_file *f,
 {
 	*out = (struct config_value){
 		.text = it->text,
+		.lower = it->lower ? it->lower : it->text,
 		.raw = it->raw,
 		.is_list = it->is_list,
 		.level = f->level,
@@ -322,7 +323,7 @@ const char *config_str(const struct config *c, const char *section, const char *
 {
 	struct config_value v;
 
-	return config_get(c, section, key, &v) ? v.text : def;
+	return config_get(c, section, key, &v) ? v.lower : def;
 }
 
 static int fail_type(const struct config_value *v, const char *section, const char *key,

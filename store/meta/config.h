@@ -56,9 +56,10 @@ int config_validate(const struct config *c, struct strvec *warnings,
 /* ---- values -------------------------------------------------------------- */
 
 struct config_value {
-	const char *text; /* path keys resolved; a list's items joined by "," */
-	const char *raw;  /* as written */
-	bool is_list;	  /* written with a bare comma, where DVC sees a list */
+	const char *text;  /* path keys resolved; a list's items joined by "," */
+	const char *lower; /* what counts: names of remotes in lower case, else text */
+	const char *raw;   /* as written */
+	bool is_list;	   /* written with a bare comma, where DVC sees a list */
 	enum config_level level;
 	bool own;	  /* from a lode file */
 	const char *file; /* the file's absolute path */

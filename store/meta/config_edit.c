@@ -271,6 +271,8 @@ static int edit_write(struct edit *x, bool validate, struct err *e)
 	struct buf text = {0};
 	int r;
 
+	struct config *all = NULL;
+
 	restore_paths(x);
 	/* Our own keys say nothing without the remote that a later level may give. */
 	if (validate &&
@@ -282,6 +284,12 @@ static int edit_write(struct edit *x, bool validate, struct err *e)
 	    (r = ignore_own_local(x, e)) == 0)
 		r = fs_write(AT_FDCWD, x->f->path, buf_slice(&text), 0666, FS_SYNC_BATCH,
 			     e);
+	/* DVC then loads every level anew, and fails on what a later one has wrong;
+	 * the edit stands all the same. */
+	if (r == 0 && validate && !x->own &&
+	    (r = config_load(&all, x->ed->dvc_dir, e)) == 0)
+		r = cfg_validate(all, CONFIG_LOCAL, NULL, e);
+	config_free(all);
 	ini_release(&ini);
 	buf_release(&text);
 	return r;
@@ -452,6 +460,9 @@ static int retarget_default(const struct config_edit *ed, const char *from,
 			else
 				(void)drop(&x, &core, "remote"); /* it is there */
 			r = edit_write(&x, true, e);
+		} else {
+			/* DVC edits each level, whether it names the remote or not. */
+			r = cfg_validate(x.c, (enum config_level)level, NULL, e);
 		}
 		edit_end(&x);
 	}

@@ -87,10 +87,9 @@ static int add_entry(struct config *c, struct cfg_file *f, const struct ini *ini
 	if (r == 0) {
 		it.key = arena_strdup(&c->arena, en->key);
 		it.raw = it.text = arena_strdup(&c->arena, buf_str(&value));
-		/* What is lower-cased on load, so that names agree. */
 		if (!section->top && strcmp(section->name, "core") == 0 &&
 		    strcmp(en->key, "remote") == 0)
-			it.raw = it.text = cfg_lower(&c->arena, it.raw);
+			it.lower = cfg_lower(&c->arena, it.raw);
 		vec_push(f, it);
 	}
 	buf_release(&value);

@@ -15,9 +15,10 @@ struct cfg_section {
 
 struct cfg_item {
 	struct cfg_section section;
-	const char *key;  /* lower-case; NULL: the section as such */
-	const char *raw;  /* as written (after %()s) */
-	const char *text; /* resolved */
+	const char *key;   /* lower-case; NULL: the section as such */
+	const char *raw;   /* as written (after %()s) */
+	const char *text;  /* resolved */
+	const char *lower; /* of core.remote; else text */
 	bool is_list;
 	unsigned line;
 };

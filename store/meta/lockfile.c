@@ -255,6 +255,39 @@ struct value *cmd_value(struct arena *a, const struct stage *st)
 	return list;
 }
 
+/*
+ * A parameter's value as DVC writes it, who has only the number and not how it was
+ * spelt: 1e20 becomes 1e+20, 0x10 becomes 16, a tuple a list.
+ */
+static struct value *plain(struct arena *a, const struct value *v)
+{
+	struct value *out;
+
+	switch (v->kind) {
+	case VALUE_FLOAT:
+		return value_float(a, v->f);
+	case VALUE_INT:
+		return v->is_big ? value_copy(a, v) : value_int(a, v->i);
+	case VALUE_STR:
+		return value_str(a, v->text);
+	case VALUE_LIST:
+	case VALUE_TUPLE:
+	case VALUE_SET:
+		out = value_list(a);
+		for (size_t i = 0; i < v->nr; i++)
+			value_add(a, out, plain(a, v->items[i]));
+		return out;
+	case VALUE_MAP:
+		out = value_map(a);
+		for (size_t i = 0; i < v->nr; i++)
+			value_set_pair(a, out, plain(a, v->pairs[i].key),
+				       plain(a, v->pairs[i].value));
+		return out;
+	default:
+		return value_copy(a, v);
+	}
+}
+
 static int by_text(const void *a, const void *b)
 {
 	const struct pinned *x = *(const struct pinned *const *)a;
@@ -344,7 +377,7 @@ static void put_params(struct arena *a, struct value *entry, const struct stage 
 		if (n > 0)
 			qsort(v, n, sizeof(*v), by_key);
 		for (size_t k = 0; k < n; k++)
-			value_set(a, map, v[k]->key, value_copy(a, v[k]->value));
+			value_set(a, map, v[k]->key, plain(a, v[k]->value));
 		if (n > 0)
 			value_set(a, all, d->at.text, map);
 	}

@@ -107,7 +107,8 @@ static void later_levels_win_and_tell_where_they_are(void **state)
 	assert_int_equal(v.line, 2);
 	assert_true(v.trusted);
 	assert_true(config_get_at(c, CONFIG_REPO, "core", "remote", &v));
-	assert_string_equal(v.text, "one"); /* lower-cased */
+	assert_string_equal(v.text, "One");
+	assert_string_equal(v.lower, "one");
 	assert_false(v.trusted);
 	assert_int_equal(config_bool(c, "core", "autostage", false, &b, NULL), 0);
 	assert_true(b);
