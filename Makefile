@@ -83,7 +83,8 @@ TESTLIB := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/lib/*.c)))
 
 FUZZ  := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 BENCH := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(sort $(wildcard tests/bench/*.c)))
-E2E   := $(sort $(wildcard tests/e2e/t*.sh))
+# Whole paths: the scripts change their directory.
+E2E   := $(sort $(wildcard $(CURDIR)/tests/e2e/t*.sh))
 JOBS  ?= 2
 
 .PHONY: all unit e2e check demo fuzz replay interop bench install uninstall dist docs format \

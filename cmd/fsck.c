@@ -2,18 +2,17 @@
 #include "cmd/targets.h"
 #include "remote/sync/sync.h"
 #include "store/base/err.h"
+#include "store/base/parse.h"
 #include "store/base/text.h"
 #include "store/repo/fsck.h"
 #include "store/repo/repo.h"
 
 struct fsck_args {
-	const char *remote;
-	int64_t jobs, sample;
+	const char *remote, *sample;
+	int64_t jobs;
 	bool cache, workspace, on_remote, quick, repair;
 	bool all_branches, all_tags, all_commits;
 };
-
-static const struct fsck_args fsck_defaults = {.sample = 100};
 
 static const struct opt fsck_opts[] = {
 	OPT_BOOL(0, "cache", struct fsck_args, cache, "check the cache"),
@@ -21,7 +20,7 @@ static const struct opt fsck_opts[] = {
 		 "check what the workspace names"),
 	OPT_BOOL('c', "cloud", struct fsck_args, on_remote, "check the default remote"),
 	OPT_REMOTE_NAME(struct fsck_args, remote, "check this remote; implies -c"),
-	OPT_INT(0, "sample", struct fsck_args, sample, "PERCENT",
+	OPT_STR(0, "sample", struct fsck_args, sample, "PERCENT",
 		"of the remote's objects, read and hash so many; 0: names and sizes"),
 	OPT_BOOL(0, "quick", struct fsck_args, quick,
 		 "believe records of objects that were verified before"),
@@ -90,11 +89,27 @@ static int check_here(struct ctx *ctx, const struct fsck_args *args, struct err 
 	return r;
 }
 
-static int check_remote(struct ctx *ctx, const struct fsck_args *args, struct err *e)
+/* "10" or "10%", at most 100. */
+static int parse_percent(const char *text, unsigned *out, struct err *e)
+{
+	struct slice s = slice_of(text);
+	uint64_t n;
+
+	if (slice_ends(s, "%"))
+		s.n--;
+	if (!parse_u64(s, &n) || n > 100)
+		return err_set(e, ERR_INVALID,
+			       "--sample is a percentage, 0 to 100, not '%s'", text);
+	*out = (unsigned)n;
+	return 0;
+}
+
+static int check_remote(struct ctx *ctx, const struct fsck_args *args, unsigned percent,
+			struct err *e)
 {
 	struct sync_fsck_options o = {
 		.remote = args->remote,
-		.sample_percent = (unsigned)args->sample,
+		.sample_percent = percent,
 		.repair = args->repair,
 		.all_branches = args->all_branches,
 		.all_tags = args->all_tags,
@@ -116,14 +131,16 @@ static int fsck_run(struct ctx *ctx, void *arg, struct err *e)
 {
 	const struct fsck_args *args = arg;
 	bool on_remote = args->on_remote || args->remote;
+	unsigned percent = 100;
+	int r;
 
-	if (args->sample < 0 || args->sample > 100)
-		return err_set(e, ERR_INVALID, "--sample is a percentage, 0 to 100");
+	if (args->sample && (r = parse_percent(args->sample, &percent, e)) < 0)
+		return r;
 	if (on_remote && (args->cache || args->workspace))
 		return err_set(e, ERR_INVALID,
 			       "--cloud and --remote check the remote alone; they do not "
 			       "go with --cache and --workspace");
-	return on_remote ? check_remote(ctx, args, e) : check_here(ctx, args, e);
+	return on_remote ? check_remote(ctx, args, percent, e) : check_here(ctx, args, e);
 }
 
 const struct cmd cmd_fsck = {
@@ -131,7 +148,6 @@ const struct cmd cmd_fsck = {
 	.brief = "Check that what is stored is what its name says, and repair it",
 	.opts = fsck_opts,
 	.args_size = sizeof(struct fsck_args),
-	.defaults = &fsck_defaults,
 	.needs = NEED_REPO,
 	.fail_status = EXIT_FAILED,
 	.run = fsck_run,

@@ -172,7 +172,6 @@ static int status_of(const struct cmd *cmd, bool has_begun, int code)
 	case ERR_NOREPO:
 		return EXIT_NOREPO;
 	case ERR_AUTH:
-		return EXIT_CONFIG;
 	case ERR_CONFIG:
 		return has_begun && own == EXIT_FAILED ? own : EXIT_CONFIG;
 	default:

@@ -98,6 +98,18 @@ void transfer_warn(struct ctx *ctx, const struct sync_result *res)
 		ui_say(&ctx->ui, "No remote provided and no default remote set.");
 	/* Every object that is missing or failed is named, whatever the last line
 	 * of the story says. */
+	for (size_t i = 0; i < rep->items.nr; i++) {
+		const struct report_item *it = &rep->items.v[i];
+		char oid[OID_TEXT_MAX];
+
+		if (!it->error)
+			continue;
+		if (oid_known(&it->oid))
+			ui_error(&ctx->ui, "%s '%s' (%s): %s", it->state, it->path,
+				 oid_text(&it->oid, oid), it->error);
+		else
+			ui_error(&ctx->ui, "%s '%s': %s", it->state, it->path, it->error);
+	}
 	for (size_t i = 0; i < rep->errors.nr; i++) {
 		const struct report_failure *f = &rep->errors.v[i];
 
