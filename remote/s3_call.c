@@ -277,6 +277,7 @@ static void tell(struct s3_call *c, int code)
 	c->err = (struct err){0};
 	err_set(&c->err, code, "%s '%s%s%s' at %s: %s", c->q.method, c->s3->conf.bucket,
 		c->key ? "/" : "", key, c->s3->conf.host, buf_str(&b));
+	c->err.sys = c->q.fault == HTTP_OK ? 0 : c->q.err.sys;
 	if (code == ERR_CORRUPT && c->q.fault == HTTP_OK)
 		err_ctx(&c->err, code,
 			"the server received other bytes than the name says, twice: the "

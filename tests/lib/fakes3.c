@@ -262,7 +262,7 @@ static void change(struct fakes3 *f, const struct request *q)
 	if (!o || o->n == 0)
 		return;
 	p = xmemdup0(o->p, o->n);
-	p[o->n / 2] ^= 1;
+	p[o->n / 2]++; /* never back to what it was */
 	fake_store(f, q->key, p, o->n, NULL, NULL);
 	free(p);
 }

@@ -453,6 +453,59 @@ static void missing_bucket_is_no_missing_object(void **state)
 	assert_int_equal(put_code(x, 10), ERR_CONFIG);
 }
 
+static void expired_credentials_are_asked_for_again(void **state)
+{
+	static const char form[] =
+		"[default]\naws_access_key_id = " FAKES3_ACCESS
+		"\naws_secret_access_key = " FAKES3_SECRET "\naws_session_token = ";
+	struct fix *x = *state;
+	char path[] = "/tmp/test-s3-creds-XXXXXX", *text, *token;
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	text = xasprintf("%sold\n", form);
+	assert_int_equal(pwrite(fd, text, strlen(text), 0), (ssize_t)strlen(text));
+	fix_close(x);
+	fix_set(x, "access_key_id", "");
+	fix_set(x, "secret_access_key", "");
+	fix_set(x, "credentialpath", path);
+	assert_int_equal(fix_open(x, NULL), 0);
+	fakes3_rule(x->s3,
+		    RULE{.what = FAKES3_STATUS, .status = 400, .code = "ExpiredToken"});
+	assert_int_equal(put_code(x, 100), ERR_AUTH); /* the file says nothing new */
+	assert_int_equal(fakes3_requests(x->s3), 1);
+	says(x, "ExpiredToken");
+	says(x, path);
+	fakes3_clear(x->s3);
+	fakes3_rule(x->s3, RULE{.what = FAKES3_STATUS,
+				.status = 400,
+				.code = "ExpiredToken",
+				.times = 1});
+	text[strlen(form)] = 'n';
+	assert_int_equal(pwrite(fd, text, strlen(text), 0), (ssize_t)strlen(text));
+	put_ok(x, 100);
+	assert_int_equal(fakes3_requests(x->s3), 2);
+	token = fakes3_last_header(x->s3, "PUT", NULL, "x-amz-security-token");
+	assert_string_equal(token, "nld");
+	free(token);
+	free(text);
+	close(fd);
+	unlink(path);
+}
+
+static void endless_headers_end(void **state)
+{
+	struct fix *x = *state;
+	char *header = xcalloc(1, 200001);
+
+	memset(header, 'a', 200000);
+	memcpy(header, "X-Long: ", 8);
+	fakes3_rule(x->s3, RULE{.what = FAKES3_HEADER, .header = header});
+	assert_true(get_code(x, 100) < 0);
+	assert_in_range(fakes3_requests(x->s3), 1, 5);
+	free(header);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -474,6 +527,8 @@ int main(void)
 		T(some_keys_may_stay_undeleted),
 		T(servers_without_bulk_deletion_get_single_ones),
 		T(missing_bucket_is_no_missing_object),
+		T(expired_credentials_are_asked_for_again),
+		T(endless_headers_end),
 	};
 	static const char config[] = "[default]\ns3 =\n  multipart_threshold = 5MB\n"
 				     "  multipart_chunksize = 5MB\n";

@@ -5,14 +5,17 @@
 #include "store/base/buf.h"
 #include "store/base/clock.h"
 #include "store/base/interrupt.h"
+#include "store/base/sys.h"
 #include "store/hash/hash.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -560,6 +563,132 @@ static void close_in_the_middle_ends_soon(void **state)
 		assert_int_equal(jobs[i].code, ERR_CANCELED);
 }
 
+static void failing_system_calls_fail_one_job_and_no_more(void **state)
+{
+	static const size_t sizes[] = {100, 300000, BIG, 20 * MIB};
+	struct fix *x = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		char *p = fix_bytes(sizes[i], 5);
+		bool bit = true;
+
+		for (int n = 1; bit; n += n > 20 ? n / 4 : 1) {
+			int r;
+
+			sys_fail_nth(n, ENOSPC);
+			r = fix_put(x, KEY, p, sizes[i]);
+			bit = sys_fail_hit();
+			sys_fail_nth(0, 0);
+			assert_true(r == 0 || x->err.sys == ENOSPC);
+			assert_true(bit || r == 0);
+			assert_int_equal(fakes3_uploads(x->s3), 0);
+		}
+		bit = true;
+		for (int n = 1; bit; n += n > 20 ? n / 4 : 1) {
+			int r;
+
+			sys_fail_nth(n, ENOSPC);
+			r = fix_get(x, KEY, NULL, NULL, NULL);
+			bit = sys_fail_hit();
+			sys_fail_nth(0, 0);
+			assert_true(r == 0 || x->err.sys == ENOSPC);
+			assert_true(bit || r == 0);
+		}
+		get_ok(x, sizes[i]);
+		free(p);
+	}
+}
+
+/* One fault in twenty, of every kind, at places that a seed chose. */
+static void many_faults_end_like_none(void **state)
+{
+	enum {
+		NR = 400,
+		FAULTS = 20
+	};
+	static const struct fakes3_rule kinds[] = {
+		{.what = FAKES3_STATUS, .status = 500, .code = "InternalError"},
+		{.what = FAKES3_STATUS, .status = 502, .body = "<html>"},
+		{.what = FAKES3_RST_BEFORE_ANSWER},
+		{.what = FAKES3_CLOSE_AFTER},
+		{.what = FAKES3_RST_REQUEST, .at = 100},
+		{.what = FAKES3_CLOSE_AT, .at = 50},
+		{.what = FAKES3_LENGTH, .at = 1},
+		{.what = FAKES3_STATUS, .status = 400, .code = "RequestTimeout"},
+		{.what = FAKES3_STATUS, .status = 400, .code = "BadDigest"},
+	};
+	struct fix *x = *state;
+	struct remote_job *jobs = xcalloc(NR, sizeof(*jobs)), *job;
+	char(*keys)[32] = xcalloc(NR, sizeof(*keys));
+	char *p = fix_bytes(NR + 1000, 3);
+	uint32_t seed = 12345;
+
+	for (int i = 0; i < FAULTS; i++) {
+		struct fakes3_rule r = kinds[(size_t)i % ARRAY_SIZE(kinds)];
+
+		seed = seed * 1664525 + 1013904223;
+		r.skip = seed >> 16 & 511;
+		r.times = 1;
+		fakes3_rule(x->s3, r);
+	}
+	for (int up = 1; up >= 0; up--) {
+		for (size_t i = 0; i < NR; i++) {
+			IGNORE_RESULT(snprintf(keys[i], 32, "m/%zu", i) < 0);
+			jobs[i] = (struct remote_job){
+				.op = up ? REMOTE_PUT_BYTES : REMOTE_GET,
+				.key = keys[i],
+				.data = p + i,
+				.bytes = 1000,
+				.fd = up ? -1 : memfd_create("m", 0)};
+			remote_submit(x->r, &jobs[i]);
+		}
+		while ((job = remote_next(x->r))) {
+			uint8_t md5[16];
+
+			if (job->code != 0)
+				fail_msg("%s: %s", job->key, job->err.text);
+			hash_md5(p + (job - jobs), 1000, md5);
+			if (!up) {
+				assert_memory_equal(job->digest, md5, 16);
+				close(job->fd);
+			}
+		}
+	}
+	assert_true(fakes3_requests(x->s3) > 2 * NR);
+	assert_true(fakes3_requests(x->s3) < 2 * NR + 3 * FAULTS);
+	free(p);
+	free(keys);
+	free(jobs);
+}
+
+static void few_descriptors_are_enough(void **state)
+{
+	enum {
+		NR = 300
+	};
+	struct fix *x = *state;
+	struct remote_job *jobs = xcalloc(NR, sizeof(*jobs)), *job;
+	struct rlimit old, few;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	few = old;
+	few.rlim_cur = 80; /* the server lives on them too */
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	fix_close(x);
+	assert_int_equal(fix_open(x, NULL), 0);
+	assert_in_range(remote_traits(x->r)->jobs, 2, 16);
+	for (size_t i = 0; i < NR; i++) {
+		jobs[i] = (struct remote_job){
+			.op = REMOTE_PUT_BYTES, .key = KEY, .data = "abc", .bytes = 3};
+		remote_submit(x->r, &jobs[i]);
+	}
+	while ((job = remote_next(x->r)))
+		if (job->code != 0)
+			fail_msg("%s", job->err.text);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	free(jobs);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -588,6 +717,9 @@ int main(void)
 		T(failed_part_aborts_the_upload),
 		T(parts_are_counted_right_at_the_edges),
 		T(source_that_shrinks_is_an_error),
+		T(failing_system_calls_fail_one_job_and_no_more),
+		T(many_faults_end_like_none),
+		T(few_descriptors_are_enough),
 		T(interrupt_aborts_an_upload),
 		T(close_in_the_middle_ends_soon),
 	};
