@@ -119,6 +119,10 @@ static int remove_stage(struct repo *r, const struct stage *st, bool data,
 {
 	int rc;
 
+	/* Before anything is gone: its definition is not ours to take apart. */
+	if (st->is_parametrized)
+		return err_set(e, ERR_INVALID, "cannot remove a parametrized stage: '%s'",
+			       st->name);
 	for (size_t i = 0; i < st->outs_nr; i++) {
 		if ((rc = remove_out(r, &st->outs[i], data, rep, e)) < 0)
 			return rc;

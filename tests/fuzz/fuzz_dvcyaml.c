@@ -10,6 +10,7 @@
 #include "store/base/compiler.h"
 #include "store/base/buf.h"
 #include "store/base/err.h"
+#include "store/base/vec.h"
 #include "store/meta/pipeline.h"
 #include "store/meta/tree.h"
 
