@@ -341,7 +341,7 @@ int pyvars_read(struct slice text, const char *name, struct arena *a, struct val
 	r.end = r.p + lf.n;
 	r.block[0].map = value_map(a);
 	while (ret == 0 && next_line(&r, &indent)) {
-		struct slice line;
+		struct slice line = {0};
 		bool colon;
 
 		ret = enter(&r, indent);

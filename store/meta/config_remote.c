@@ -7,6 +7,7 @@
 #include "store/meta/config.h"
 #include "store/meta/config_impl.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -159,7 +160,8 @@ static int inherit(const struct config *c, const char *name, unsigned depth,
 		while (*rest == '/')
 			rest++;
 		{
-			const char *base = key_of(out, "url")->value;
+			const struct config_remote_key *theirs = key_of(out, "url");
+			const char *base = theirs ? theirs->value : "";
 			size_t b = strlen(base);
 			char *joined = xasprintf(
 				"%s%s%s", base,
@@ -203,6 +205,7 @@ int config_remote_open(const struct config *c, const char *name,
 		goto out;
 	}
 	made.name = xstrdup(name);
+	assert(key_of(&made, "url")); /* inherit() has seen to it */
 	made.url = xstrdup(key_of(&made, "url")->value);
 	*out = made;
 out:

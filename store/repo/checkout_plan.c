@@ -8,6 +8,7 @@
 #include "store/repo/checkout_internal.h"
 #include "store/repo/repo_internal.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +151,7 @@ static void compare(struct compare *c, struct checkout_out *co)
 				push(co, PLACE_DELETE, (uint32_t)i, PLACE_NONE);
 			i++;
 		} else if (order > 0) {
+			assert(m); /* one of both is there */
 			if (selected(co, m->path))
 				push(co, PLACE_ADD, PLACE_NONE, (uint32_t)k);
 			k++;

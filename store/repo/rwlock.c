@@ -104,7 +104,7 @@ static int scan_mode(struct scan *s, const struct value *mode, bool is_read,
 		overlap = is_asked && overlaps(s->abs, path);
 		for (size_t k = 0; k < (is_read ? infos->nr : 1); k++) {
 			const struct value *info = is_read ? infos->items[k] : infos;
-			bool keep;
+			bool keep = false;
 
 			if ((rc = judge(s, info, path, overlap, &keep, e)) < 0)
 				return rc;

@@ -9,6 +9,7 @@
 #include "store/repo/repo.h"
 #include "store/repo/status_internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -197,7 +198,10 @@ static enum side_change change_of(const struct side *olds, const struct side *ne
 				  const struct side_entry *old,
 				  const struct side_entry *new, bool hash_only)
 {
-	const char *path = old ? old->path : new->path;
+	const char *path;
+
+	assert(old || new);
+	path = old ? old->path : new->path;
 
 	if (is_unknown(olds, path) || is_unknown(news, path))
 		return SIDE_UNKNOWN;
@@ -236,6 +240,7 @@ void side_compare(struct side *old, struct side *new, bool hash_only,
 
 const char *side_shown(struct arena *a, const struct side_entry *e)
 {
+	assert(e);
 	return e->is_dir ? arena_printf(a, "%s/", e->path) : arena_strdup(a, e->path);
 }
 
