@@ -38,7 +38,7 @@ static const struct opt add_opts[] = {
 static const struct operand add_operands[] = {
 	OPERAND(OPERAND_SOME, "targets", struct add_args, targets,
 		"files and directories to track"),
-	{OPERAND_END},
+	OPERANDS_END,
 };
 
 static int check(const struct add_args *args, struct err *e)

@@ -22,7 +22,7 @@ static const struct opt cache_opts[] = {
 static const struct operand cache_operands[] = {
 	OPERAND(OPERAND_OPT, "value", struct cache_args, value,
 		"the directory; shown when not given"),
-	{OPERAND_END},
+	OPERANDS_END,
 };
 
 static int show(struct ctx *ctx, int level, struct err *e)

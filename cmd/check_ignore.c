@@ -31,7 +31,7 @@ static const struct opt check_opts[] = {
 
 static const struct operand check_operands[] = {
 	OPERAND(OPERAND_ANY, "targets", struct check_args, targets, "paths to ask about"),
-	{OPERAND_END},
+	OPERANDS_END,
 };
 
 /* Where answers go: lines, or the items of the document. */

@@ -28,7 +28,7 @@ static const struct opt checkout_opts[] = {
 
 static const struct operand checkout_operands[] = {
 	OPERAND_TARGETS(struct checkout_args, targets),
-	{OPERAND_END},
+	OPERANDS_END,
 };
 
 static int checkout_run(struct ctx *ctx, void *arg, struct err *e)

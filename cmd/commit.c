@@ -22,7 +22,7 @@ static const struct opt commit_opts[] = {
 
 static const struct operand commit_operands[] = {
 	OPERAND_TARGETS(struct commit_args, targets),
-	{OPERAND_END},
+	OPERANDS_END,
 };
 
 /* Asked on a terminal only: a script gets the error that names the option. */

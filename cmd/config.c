@@ -32,7 +32,7 @@ static const struct operand config_operands[] = {
 	 .name = "value",
 	 .at = offsetof(struct config_args, value),
 	 .help = "what to set it to; without it the value is shown"},
-	{OPERAND_END},
+	OPERANDS_END,
 };
 
 /* The repository's own files as seen from its root, others whole. */

@@ -35,7 +35,7 @@ static const struct opt data_opts[] = {
 static const struct operand data_operands[] = {
 	OPERAND(OPERAND_ANY, "targets", struct data_args, targets,
 		"paths from the root to look at; all when none is given"),
-	{OPERAND_END},
+	OPERANDS_END,
 };
 
 /* ---- text ----------------------------------------------------------------- */

@@ -33,7 +33,7 @@ static const struct operand diff_operands[] = {
 	 .name = "b_rev",
 	 .at = offsetof(struct diff_args, b_rev),
 	 .help = "the new side; the workspace when not given"},
-	{OPERAND_END},
+	OPERANDS_END,
 };
 
 /* The groups, in the order in which they are shown. */

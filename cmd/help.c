@@ -148,7 +148,7 @@ static const struct opt help_opts[] = {
 static const struct operand help_operands[] = {
 	OPERAND(OPERAND_ANY, "command", struct help_args, words,
 		"the command, and the sub-command, to explain"),
-	{OPERAND_END},
+	OPERANDS_END,
 };
 
 static int help_run(struct ctx *ctx, void *arg, struct err *e)

@@ -22,7 +22,7 @@ static const struct opt init_opts[] = {
 static const struct operand init_operands[] = {
 	OPERAND(OPERAND_OPT, "directory", struct init_args, dir,
 		"where; the current directory when not given"),
-	{OPERAND_END},
+	OPERANDS_END,
 };
 
 /* Scripts compare what dvc prints; a person who calls lode gets directions. */

@@ -15,7 +15,7 @@ static const struct operand move_operands[] = {
 	OPERAND(OPERAND_ONE, "src", struct move_args, src, "a tracked file or directory"),
 	OPERAND(OPERAND_ONE, "dst", struct move_args, dst,
 		"its new name, or a directory to move it into"),
-	{OPERAND_END},
+	OPERANDS_END,
 };
 
 static int move_run(struct ctx *ctx, void *arg, struct err *e)

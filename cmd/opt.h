@@ -123,6 +123,11 @@ struct operand {
 		.help = (text), .flags = OPT_PATH                                        \
 	}
 
+#define OPERANDS_END                                                                     \
+	{                                                                                \
+		.kind = OPERAND_END                                                      \
+	}
+
 /* One table and the struct that it fills. */
 struct opt_set {
 	const struct opt *opts; /* ended by OPT_END; NULL is an empty table */

@@ -46,7 +46,7 @@ static const struct operand add_operands[] = {
 	PLAIN_OPERAND(OPERAND_ONE, "name", name, "the new remote's name"),
 	OPERAND(OPERAND_ONE, "url", struct remote_args, url,
 		"where it is: s3://BUCKET/PREFIX, or a directory"),
-	{OPERAND_END},
+	OPERANDS_END,
 };
 
 static int add_run(struct ctx *ctx, void *arg, struct err *e)
@@ -203,7 +203,7 @@ static const struct operand modify_operands[] = {
 	REMOTE_OPERAND(OPERAND_ONE, "name", name, "the remote"),
 	PLAIN_OPERAND(OPERAND_ONE, "option", option, "the option"),
 	PLAIN_OPERAND(OPERAND_OPT, "value", value, "what to set it to"),
-	{OPERAND_END},
+	OPERANDS_END,
 };
 
 static int modify_run(struct ctx *ctx, void *arg, struct err *e)
@@ -240,7 +240,7 @@ static const struct cmd cmd_remote_modify = {
 
 static const struct operand default_operands[] = {
 	REMOTE_OPERAND(OPERAND_OPT, "name", name, "the remote; shown when not given"),
-	{OPERAND_END},
+	OPERANDS_END,
 };
 
 static int default_show(struct ctx *ctx, int level, struct err *e)
@@ -301,7 +301,7 @@ static const struct cmd cmd_remote_default = {
 static const struct operand rename_operands[] = {
 	REMOTE_OPERAND(OPERAND_ONE, "name", name, "the remote"),
 	PLAIN_OPERAND(OPERAND_ONE, "new", to, "its new name"),
-	{OPERAND_END},
+	OPERANDS_END,
 };
 
 static int rename_run(struct ctx *ctx, void *arg, struct err *e)
@@ -329,7 +329,7 @@ static const struct cmd cmd_remote_rename = {
 
 static const struct operand remove_operands[] = {
 	REMOTE_OPERAND(OPERAND_ONE, "name", name, "the remote"),
-	{OPERAND_END},
+	OPERANDS_END,
 };
 
 static int remove_run(struct ctx *ctx, void *arg, struct err *e)

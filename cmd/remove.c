@@ -20,7 +20,7 @@ static const struct opt remove_opts[] = {
 static const struct operand remove_operands[] = {
 	OPERAND(OPERAND_SOME, "targets", struct remove_args, targets,
 		".dvc files or stages to stop tracking"),
-	{OPERAND_END},
+	OPERANDS_END,
 };
 
 static int remove_run(struct ctx *ctx, void *arg, struct err *e)

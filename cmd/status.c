@@ -33,7 +33,7 @@ static const struct opt status_opts[] = {
 
 static const struct operand status_operands[] = {
 	OPERAND_TARGETS(struct status_args, targets),
-	{OPERAND_END},
+	OPERANDS_END,
 };
 
 static int check_local(const struct status_args *a, struct err *e)

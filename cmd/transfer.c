@@ -13,7 +13,7 @@ const struct transfer_args transfer_defaults = {.max_size = -1};
 
 const struct operand transfer_operands[] = {
 	OPERAND_TARGETS(struct transfer_args, targets),
-	{OPERAND_END},
+	OPERANDS_END,
 };
 
 struct sync_options transfer_options(struct ctx *ctx, const struct transfer_args *args,

@@ -11,7 +11,7 @@ struct unprotect_args {
 static const struct operand unprotect_operands[] = {
 	OPERAND(OPERAND_SOME, "targets", struct unprotect_args, targets,
 		"files and directories to make editable"),
-	{OPERAND_END},
+	OPERANDS_END,
 };
 
 static int unprotect_run(struct ctx *ctx, void *arg, struct err *e)

@@ -22,7 +22,7 @@ static void rename_char(char *p, size_t n, char from, char to)
 }
 
 /* Append formatted text at e->len; what does not fit is cut at a character. */
-static void append(struct err *e, const char *fmt, va_list ap)
+static PRINTF_LIKE(2, 0) void append(struct err *e, const char *fmt, va_list ap)
 {
 	size_t room = sizeof(e->text) - e->len, at = e->len;
 	int n = vsnprintf(e->text + e->len, room, fmt, ap);

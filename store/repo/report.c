@@ -74,7 +74,7 @@ uint64_t report_count_of(const struct report *r, const char *name)
 	return 0;
 }
 
-static void push_text(struct strvec *to, const char *fmt, va_list ap)
+static PRINTF_LIKE(2, 0) void push_text(struct strvec *to, const char *fmt, va_list ap)
 {
 	char *text = NULL;
 

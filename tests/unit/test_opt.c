@@ -40,13 +40,13 @@ static const struct opt opts[] = {
 
 static const struct operand any[] = {
 	OPERAND(OPERAND_ANY, "targets", struct args, targets, "targets"),
-	{OPERAND_END},
+	OPERANDS_END,
 };
 
 static const struct operand one_and_some[] = {
 	OPERAND(OPERAND_ONE, "one", struct args, one, "one"),
 	OPERAND(OPERAND_SOME, "targets", struct args, targets, "targets"),
-	{OPERAND_END},
+	OPERANDS_END,
 };
 
 enum {
