@@ -184,7 +184,8 @@ static size_t comparable(const char *s)
 	return p ? (size_t)(p - s) : strlen(s);
 }
 
-static const char *const better[] = {"stage-name-at", "deps-unknown-remote", "matrix-empty"};
+static const char *const better[] = {"stage-name-at", "deps-unknown-remote",
+				     "matrix-empty"};
 
 static int same_error(const char *name, const struct value *golden, int r,
 		      const struct err *e)
