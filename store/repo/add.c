@@ -19,6 +19,7 @@
 #include "store/odb/manifest.h"
 #include "store/odb/odb.h"
 #include "store/repo/add_internal.h"
+#include "store/repo/change_internal.h"
 #include "store/repo/ingest.h"
 #include "store/repo/repo_internal.h"
 #include "store/repo/report.h"
@@ -426,12 +427,46 @@ out:
 	return rc;
 }
 
+/*
+ * DVC leaves an executable output as a checkout would make it anywhere else: plain
+ * permissions and the owner's x. So do we, or the two would differ from then on.
+ */
+static int settle_exec(struct repo *r, const struct ingest *in, struct index_view *view,
+		       struct err *e)
+{
+	struct index_file *f = &view->files[0];
+	const char *name;
+	struct odb *odb;
+	struct stat st;
+	int fd, rc;
+
+	if (view->kind != INDEX_FILE || !view->is_exec || in->hash_only ||
+	    in->no_relink || f->st.nlink > 1 || (f->flags & INDEX_SYMLINK))
+		return 0;
+	if ((rc = repo_odb(r, &odb, e)) < 0 ||
+	    (rc = change_open_parent(r, in->path, false, &fd, &name, e)) < 0)
+		return rc;
+	if ((rc = odb_unprotect(odb, fd, name, e)) < 0)
+		goto out;
+	if (sys_fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    sys_fchmodat(fd, name, (st.st_mode & 07777) | S_IXUSR) < 0 ||
+	    sys_fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		rc = err_sys(e, "chmod", in->path);
+		goto out;
+	}
+	f->st = filestat_of(&st);
+out:
+	(void)sys_close(fd); /* a directory */
+	return rc;
+}
+
 static int take_whole(struct repo *r, struct add_job *job, const struct ingest *in,
 		      struct index_view *view, struct stages *s, struct err *e)
 {
 	int rc;
 
-	if ((rc = ingest_whole(r, in, view, e)) < 0)
+	if ((rc = ingest_whole(r, in, view, e)) < 0 ||
+	    (rc = settle_exec(r, in, view, e)) < 0)
 		return rc;
 	pinned_set(s, &job->out->at, &view->oid, (int64_t)view->bytes,
 		   view->kind == INDEX_DIR ? (int64_t)view->files_nr : -1, view->is_exec);
