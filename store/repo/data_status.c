@@ -139,7 +139,10 @@ static int ask_git(struct repo *r, struct vcs *vcs, const struct data_status_opt
 	struct strvec files = {0};
 	int rc;
 
-	if ((rc = vcs_is_dirty(vcs, &res->git_dirty, e)) < 0)
+	/* As with git status: what is not asked for makes nothing dirty. */
+	rc = o->untracked ? vcs_is_dirty(vcs, &res->git_dirty, e)
+			  : vcs_is_changed(vcs, &res->git_dirty, e);
+	if (rc < 0)
 		return rc;
 	if (!o->untracked)
 		return 0;

@@ -114,6 +114,8 @@ int vcs_status_of(struct vcs *v, const char *path, unsigned *out,
 		  struct err *e) MUST_CHECK;
 /* Is anything changed in the whole work tree, untracked files included? */
 int vcs_is_dirty(struct vcs *v, bool *out, struct err *e) MUST_CHECK;
+/* The same without untracked files. */
+int vcs_is_changed(struct vcs *v, bool *out, struct err *e) MUST_CHECK;
 /* Untracked files below the root, none ignored, sorted; every file, not the
  * directories. */
 int vcs_untracked(struct vcs *v, struct strvec *out, struct err *e) MUST_CHECK;

@@ -151,16 +151,24 @@ static int each_status(struct statuses *s, unsigned flags, char *below, struct e
 	return r < 0 ? vcs_error(e, r, s->v->worktree) : 0;
 }
 
-int vcs_is_dirty(struct vcs *v, bool *out, struct err *e)
+static int ask_dirty(struct vcs *v, unsigned flags, bool *out, struct err *e)
 {
 	struct statuses s = {.v = v};
-	int r = each_status(
-		&s, GIT_STATUS_OPT_INCLUDE_UNTRACKED | GIT_STATUS_OPT_EXCLUDE_SUBMODULES,
-		NULL, e);
+	int r = each_status(&s, flags | GIT_STATUS_OPT_EXCLUDE_SUBMODULES, NULL, e);
 
 	if (r == 0)
 		*out = s.is_dirty;
 	return r;
+}
+
+int vcs_is_dirty(struct vcs *v, bool *out, struct err *e)
+{
+	return ask_dirty(v, GIT_STATUS_OPT_INCLUDE_UNTRACKED, out, e);
+}
+
+int vcs_is_changed(struct vcs *v, bool *out, struct err *e)
+{
+	return ask_dirty(v, 0, out, e);
 }
 
 int vcs_untracked(struct vcs *v, struct strvec *out, struct err *e)
