@@ -31,7 +31,7 @@ static int set_up(void **state)
 	struct err e = {0};
 
 	fix_start(x);
-	fix_set(x, "read_timeout", "1");
+	fix_set(x, "read_timeout", "30"); /* a busy machine is no stall */
 	fix_set(x, "configpath", config_path);
 	*state = x;
 	if (fix_open(x, &e) == 0)

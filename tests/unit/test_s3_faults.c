@@ -34,7 +34,7 @@ static int set_up(void **state)
 	struct err e = {0};
 
 	fix_start(x);
-	fix_set(x, "read_timeout", "1");
+	fix_set(x, "read_timeout", "30"); /* a busy machine is no stall */
 	fix_set(x, "configpath", config_path);
 	*state = x;
 	if (fix_open(x, &e) == 0)
@@ -284,10 +284,18 @@ static void vanished_upload_is_no_success(void **state)
 	assert_int_equal(fakes3_uploads(x->s3), 0); /* aborted */
 }
 
+static void lose_patience_soon(struct fix *x)
+{
+	fix_close(x);
+	fix_set(x, "read_timeout", "2");
+	assert_int_equal(fix_open(x, NULL), 0);
+}
+
 static void complete_that_fails_inside_a_200_is_tried_again(void **state)
 {
 	struct fix *x = *state;
 
+	lose_patience_soon(x);
 	fakes3_rule(x->s3, RULE{.method = "POST",
 				.has = "uploadId",
 				.what = FAKES3_STATUS | FAKES3_BLANKS,
@@ -299,7 +307,7 @@ static void complete_that_fails_inside_a_200_is_tried_again(void **state)
 				.has = "uploadId",
 				.what = FAKES3_BLANKS | FAKES3_DELAY,
 				.at = 5000,
-				.ms = 1500}); /* longer than the stall limit */
+				.ms = 3000}); /* longer than the stall limit */
 	put_ok(x, BIG);
 	assert_int_equal(fakes3_matching(x->s3, "POST", "uploadId"), 2);
 }
@@ -323,6 +331,7 @@ static void silence_before_the_answer_is_a_stall(void **state)
 {
 	struct fix *x = *state;
 
+	lose_patience_soon(x);
 	fakes3_rule(x->s3, RULE{.what = FAKES3_HANG, .times = 1});
 	get_ok(x, 5000);
 	assert_int_equal(fakes3_requests(x->s3), 2);
@@ -345,6 +354,7 @@ static void silence_in_the_body_is_a_stall(void **state)
 {
 	struct fix *x = *state;
 
+	lose_patience_soon(x);
 	fakes3_rule(x->s3, RULE{.what = FAKES3_HANG_AT, .at = 1000, .times = 1});
 	get_ok(x, 200000);
 	assert_int_equal(fakes3_requests(x->s3), 2);
