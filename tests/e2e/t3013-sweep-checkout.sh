@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every failing call of checkout to another version.
 . "$(dirname "$0")/../lib/tap.sh"
-. "$(dirname "$0")/../lib/sweep.sh"
+. "$TESTDIR/../lib/sweep.sh"
 sweep_needs_faults
 sweep_template hardlink,copy
 lode add -q data single || tap_bail add

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every failing call of pull into an empty cache.
 . "$(dirname "$0")/../lib/tap.sh"
-. "$(dirname "$0")/../lib/sweep.sh"
+. "$TESTDIR/../lib/sweep.sh"
 sweep_needs_faults
 sweep_template copy
 lode add -q data single || tap_bail add

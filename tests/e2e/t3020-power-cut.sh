@@ -1,7 +1,7 @@
 #!/bin/sh
 # A power cut at any moment of a writing command: fsck finds nothing wrong.
 . "$(dirname "$0")/../lib/tap.sh"
-. "$(dirname "$0")/../lib/sweep.sh"
+. "$TESTDIR/../lib/sweep.sh"
 sweep_needs_faults
 [ -x "$LODE_BIN/tests/powercut" ] || skip_all "no powercut beside the program"
 

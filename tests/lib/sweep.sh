@@ -6,7 +6,7 @@
 # the work, and the result must be that of a run without any failure.
 #
 #	. "$(dirname "$0")/../lib/tap.sh"
-#	. "$(dirname "$0")/../lib/sweep.sh"
+#	. "$TESTDIR/../lib/sweep.sh"
 #	sweep_needs_faults
 #	mkdir "$WORK/template"; cd "$WORK/template"; ...   (repo/ below it)
 #	sweep 'add' lode add -q data
