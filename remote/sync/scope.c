@@ -161,11 +161,10 @@ static void tell(struct scope *s, struct sync_result *res)
 	for (size_t i = 0; i < s->plans.warnings.nr; i++)
 		report_warn(&res->report, "%s", s->plans.warnings.v[i]);
 	for (size_t i = 0; i < s->plans.refused.nr; i++) {
-		struct report_item *item = report_add(&res->report, s->plans.refused.v[i],
-						      NULL, "failed", -1);
+		struct err why = {0};
 
-		item->error = arena_strdup(&res->report.arena, s->plans.refused_why.v[i]);
-		item->code = ERR_UNSUPPORTED;
+		err_set(&why, ERR_UNSUPPORTED, "%s", s->plans.refused_why.v[i]);
+		report_fail(&res->report, s->plans.refused.v[i], NULL, &why);
 		res->failed++;
 	}
 }

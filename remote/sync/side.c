@@ -162,10 +162,17 @@ struct report_item *side_note(struct side *s, const char *path, const struct oid
 void side_fail(struct side *s, const char *path, const struct oid *oid, const char *state,
 	       int code, const char *error)
 {
-	struct report_item *item = report_add(&s->res->report, path, oid, state, -1);
+	struct report *rep = &s->res->report;
+	struct report_item *item = report_add(rep, path, oid, state, -1);
+	char hex[OID_TEXT_MAX];
+	struct report_failure failure = {.code = code, .path = item->path};
 
 	item->code = code;
-	item->error = arena_strdup(&s->res->report.arena, error);
+	item->error = arena_strdup(&rep->arena, error);
+	failure.message =
+		oid ? arena_printf(&rep->arena, "%s (%s)", error, oid_text(oid, hex))
+		    : item->error;
+	vec_push(&rep->errors, failure);
 	if (code == ERR_MISSING)
 		s->res->missing++;
 	else

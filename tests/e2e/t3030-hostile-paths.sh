@@ -29,7 +29,8 @@ plant()
 }
 
 mkdir outside
-put outside/precious 'precious'
+put outside/precious 'precious
+'
 git_repo
 must_pass lode init -q
 put evil 'evil bytes'

@@ -5,7 +5,8 @@
 git_repo
 must_pass lode init -q
 put data/a 'one'
-put data/b 'two'
+put data/b 'two
+'
 must_pass lode add -q data
 git_all start
 cp data.dvc "$WORK/good.dvc"

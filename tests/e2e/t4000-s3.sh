@@ -30,7 +30,7 @@ expect 'a dry run counts' '' lode push -q --dry-run
 expect 'push' '304 files pushed' lode push
 expect 'push again' 'Everything is up to date' sh -c 'lode push | sed "s/ *(.*//; s/\.$//"'
 expect 'in step' 'Cache and remote '"'s3'"' are in sync.' lode status -c
-must_pass lode fsck -r s3 --sample 100%
+must_pass lode fsck -r s3 --sample 100
 cp -r data "$WORK/data" && cp big "$WORK/big"
 git clone -q . ../clone
 cd ../clone || exit
@@ -49,7 +49,7 @@ must_fail 1 lode push
 has "$ERR" "data/new" "the missing object is named"
 
 # Wrong secret, wrong bucket, no server.
-AWS_SECRET_ACCESS_KEY=wrong must_fail 1 lode push --refresh
+AWS_SECRET_ACCESS_KEY=wrong must_fail 251 lode push --refresh
 has "$ERR" 'SignatureDoesNotMatch|denied|credential' 'a wrong secret is told'
 hasnt "$ERR" 'wrong' 'without the secret itself'
 lode remote modify -q s3 url s3://no-such-bucket/x

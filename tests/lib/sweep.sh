@@ -129,6 +129,7 @@ sweep_template()
 	cd "$WORK/template/repo" || tap_bail "no template"
 	git init -q . && lode init -q && lode config cache.type "$1" &&
 		lode remote add -q -d store ../remote || tap_bail "no repository"
+	git_all start
 	put data/a 'first'
 	put data/b/c 'second'
 	put data/b/d 'third'
@@ -136,5 +137,4 @@ sweep_template()
 	put data/same 'first'
 	put single 'alone'
 	chmod 755 single
-	git_all start
 }
