@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -64,43 +65,79 @@ out:
 	return r;
 }
 
-int fs_write(int dirfd, const char *path, struct slice data, mode_t mode,
-	     enum fs_sync sync, struct err *e)
+static atomic_int staging = -1;
+
+void fs_set_staging(int dirfd)
+{
+	atomic_store(&staging, dirfd);
+}
+
+/* The directory for a temporary that is to become a name in dirfd. */
+static int temporary_dir(int dirfd)
+{
+	int stage = atomic_load(&staging);
+	struct stat a, b;
+
+	if (stage < 0 || sys_fstat(stage, &a) < 0 || sys_fstat(dirfd, &b) < 0 ||
+	    a.st_dev != b.st_dev)
+		return dirfd;
+	return stage;
+}
+
+/* Fill a temporary in tmpdir and give it its name in dirfd. */
+static int write_by_way_of(int tmpdir, int dirfd, const char *name, struct slice data,
+			   mode_t mode, enum fs_sync sync, struct err *e)
 {
 	struct tmpfile t = {0};
-	struct slice base = path_base(path), dir = path_dir(path);
-	char *dir_text = xmemdup0(dir.p, dir.n), *name = xmemdup0(base.p, base.n);
 	struct stat st;
-	int fd, r;
+	int r;
 
-	fd = sys_openat(dirfd, dir_text, O_RDONLY | O_DIRECTORY, 0);
-	if (fd < 0) {
-		r = err_sys(e, "open", dir_text);
+	if ((r = tmpfile_open(&t, tmpdir, mode, e)) < 0)
 		goto out;
-	}
-	if ((r = tmpfile_open(&t, fd, mode, e)) < 0)
-		goto out;
-	if (sys_fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+	if (sys_fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		if (errno != ENOENT) {
-			r = err_sys(e, "stat", path);
+			r = err_sys(e, "stat", name);
 			goto out;
 		}
 	} else if (S_ISREG(st.st_mode) && sys_fchmod(t.fd, st.st_mode & 07777) < 0) {
-		r = err_sys(e, "chmod", path);
+		r = err_sys(e, "chmod", name);
 		goto out;
 	}
 	if (sys_write(t.fd, data.p, data.n) < 0) {
-		r = err_sys(e, "write", path);
+		r = err_sys(e, "write", name);
 		goto out;
 	}
 	if (sync != FS_SYNC_NONE && (r = tmpfile_sync(&t, e)) < 0)
 		goto out;
-	if ((r = tmpfile_replace(&t, fd, name, e)) < 0)
-		goto out;
-	if (sync != FS_SYNC_NONE && sys_fsync(fd) < 0)
-		r = err_sys(e, "fsync", dir_text);
+	r = tmpfile_replace(&t, dirfd, name, e);
 out:
 	tmpfile_release(&t);
+	return r;
+}
+
+int fs_write(int dirfd, const char *path, struct slice data, mode_t mode,
+	     enum fs_sync sync, struct err *e)
+{
+	struct slice base = path_base(path), dir = path_dir(path);
+	char *dir_text = xmemdup0(dir.p, dir.n), *name = xmemdup0(base.p, base.n);
+	struct err why = {0};
+	int fd, tmpdir, r;
+
+	fd = sys_openat(dirfd, dir_text, O_RDONLY | O_DIRECTORY, 0);
+	if (fd < 0) {
+		r = err_sys(&why, "open", dir_text);
+		goto out;
+	}
+	tmpdir = temporary_dir(fd);
+	r = write_by_way_of(tmpdir, fd, name, data, mode, sync, &why);
+	/* Two mounts of one file system have one device and no rename. */
+	if (r < 0 && tmpdir != fd && why.sys == EXDEV)
+		r = write_by_way_of(fd, fd, name, data, mode, sync, &why);
+	if (r == 0 && sync != FS_SYNC_NONE && sys_fsync(fd) < 0)
+		r = err_sys(&why, "fsync", dir_text);
+out:
+	if (r < 0 && e)
+		*e = why;
 	if (fd >= 0)
 		sys_close(fd);
 	free(name);

@@ -35,6 +35,14 @@ int fs_read(int dirfd, const char *path, size_t limit, struct buf *out,
 int fs_write(int dirfd, const char *path, struct slice data, mode_t mode,
 	     enum fs_sync sync, struct err *e) MUST_CHECK;
 
+/*
+ * Where fs_write has its temporaries: a directory that is not the user's, so that
+ * a kill leaves nothing beside the user's files. Used where it is on the same
+ * file system, else the destination's own directory is. -1: none. Process-wide;
+ * the owner keeps it open until it is replaced.
+ */
+void fs_set_staging(int dirfd);
+
 /* Create path and its parents; an existing directory is success. exact_mode
  * (not 0) is set by chmod on those that were made, whatever the umask. */
 int fs_mkdirs(int dirfd, const char *path, mode_t exact_mode, struct err *e) MUST_CHECK;

@@ -10,6 +10,7 @@
 #include "store/base/vec.h"
 #include "store/repo/change_internal.h"
 #include "store/repo/repo.h"
+#include "store/repo/unfinished.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -160,8 +161,12 @@ int batch_run(struct repo *r, const struct batch_job *job, struct err *e)
 	struct run run = {.repo = r, .job = job, .plan = &plan};
 	struct pool *pool;
 
+	int rc;
+
 	if (job->nr == 0)
 		return 0;
+	if ((rc = unfinished_mark(r, job->out, e)) < 0)
+		return rc;
 	make_plan(job, &dirs, &plan);
 	pthread_mutex_init(&run.mutex, NULL);
 	pool = plan.batches.nr > 1 ? repo_pool(r) : NULL;

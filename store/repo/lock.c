@@ -6,9 +6,13 @@
 #include "store/base/err.h"
 #include "store/base/fs.h"
 #include "store/base/sink.h"
+#include "store/base/sys.h"
 #include "store/meta/config.h"
 #include "store/odb/odb.h"
 #include "store/repo/repo_internal.h"
+#include "store/repo/unfinished.h"
+
+#include <fcntl.h>
 
 static const char LOCK_TEXT[] =
 	"Unable to acquire lock. Most likely another DVC process is running or was "
@@ -68,6 +72,9 @@ int repo_lock(struct repo *r, struct err *e)
 	if (rc < 0)
 		return rc;
 	r->lock_depth = 1;
+	r->stage_fd = sys_openat(r->rootfd, REPO_TMP, O_RDONLY | O_DIRECTORY, 0);
+	fs_set_staging(r->stage_fd);
+	unfinished_clean(r);
 	return 0;
 }
 
@@ -75,6 +82,10 @@ void repo_unlock(struct repo *r)
 {
 	if (r->lock_depth == 0 || --r->lock_depth > 0)
 		return;
+	unfinished_end(r);
+	fs_set_staging(-1);
+	if (r->stage_fd >= 0)
+		(void)sys_close(r->stage_fd); /* a directory */
 	lock_drop(&r->lock);
 }
 

@@ -37,7 +37,10 @@ void repo_free(struct repo *r)
 	pool_free(r->pool);
 	config_free(r->config);
 	lock_drop(&r->cache_lock);
-	lock_drop(&r->lock);
+	if (r->lock_depth > 0) {
+		r->lock_depth = 1;
+		repo_unlock(r);
+	}
 	if (r->open)
 		(void)sys_close(r->rootfd); /* a directory: nothing was written */
 	free(r->state_dir);

@@ -28,6 +28,8 @@ struct repo {
 
 	struct lock lock;
 	unsigned lock_depth;
+	int stage_fd; /* .dvc/tmp while the lock is held: fs_set_staging() */
+	char *marked; /* the output last written down: unfinished.h */
 	struct lock cache_lock;
 	unsigned cache_depth;
 	bool cache_exclusive;
