@@ -233,17 +233,22 @@ static bool find_letter(const struct state *s, char letter, struct match *out)
 
 /*
  * Find a long option by its name or a unique beginning of it. 1 found, 0 not,
- * or the error for an ambiguous one. Two names of one field are no ambiguity.
+ * or the error for an ambiguous one. A beginning that is unique among a
+ * command's own options means that one, whatever the common ones are called:
+ * DVC's commands take "--jo 4".
  */
 static int find_name(const struct state *s, struct slice name, struct match *out,
 		     struct err *e)
 {
 	struct buf b = {0};
-	size_t found = 0;
+	size_t found = 0, own = 0;
 	int r;
 
 	for (size_t i = 0; i < s->p->sets_nr; i++) {
 		const struct opt *o = s->p->sets[i].opts;
+
+		if (i == 1)
+			own = found;
 
 		for (; o && o->kind != OPT_KIND_END; o++) {
 			if (!o->name || strncmp(o->name, name.p, name.n) != 0)
@@ -258,8 +263,8 @@ static int find_name(const struct state *s, struct slice name, struct match *out
 			found++;
 		}
 	}
-	r = found == 1 ? 1 : 0;
-	if (found > 1)
+	r = found == 1 || own == 1 ? 1 : 0;
+	if (r == 0 && found > 1)
 		r = err_set(e, ERR_INVALID, "ambiguous option: --%.*s could match %s",
 			    SLICE_FMT(name), buf_str(&b));
 	buf_release(&b);

@@ -11,6 +11,7 @@
 #include "store/base/map.h"
 #include "store/base/path.h"
 #include "store/base/sys.h"
+#include "store/base/utf8.h"
 #include "store/base/vec.h"
 #include "store/index/ignore.h"
 #include "store/index/index.h"
@@ -91,6 +92,9 @@ static int check_name(struct repo *r, const char *target, const char *path, stru
 	if (dvcfile_is_metadata(path))
 		return err_set(e, ERR_INVALID, "DVC file '%s' cannot be an output.",
 			       target);
+	/* No .dvc file and no manifest can hold such a name. */
+	if (!utf8_valid(path, strlen(path)))
+		return err_set(e, ERR_INVALID, "the name '%s' is not UTF-8", target);
 	return path_check_tracked(path, e);
 }
 

@@ -7,6 +7,7 @@
 #include "store/base/fs.h"
 #include "store/base/path.h"
 #include "store/base/sys.h"
+#include "store/base/utf8.h"
 #include "store/index/index.h"
 #include "store/meta/dvcfile.h"
 #include "store/odb/odb.h"
@@ -46,6 +47,8 @@ static int resolve(struct move *m, const struct move_options *o, struct err *e)
 		free(m->dst);
 		m->dst = inside;
 	}
+	if (!utf8_valid(m->dst, strlen(m->dst)))
+		return err_set(e, ERR_INVALID, "the name '%s' is not UTF-8", m->dst);
 	if ((rc = path_check_tracked(m->dst, e)) < 0)
 		return rc;
 	if (dvcfile_is_metadata(m->dst))

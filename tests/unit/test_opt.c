@@ -267,6 +267,23 @@ static void parsing_can_stop_at_the_command(void **state)
 	assert_true(a.force);
 }
 
+static void a_commands_own_option_wins_over_a_common_one(void **state)
+{
+	static const struct opt common[] = {
+		OPT_COUNT(0, "json", struct args, loud, "one document"),
+		OPT_END,
+	};
+	char *argv[] = {(char[]){"--jo"}, (char[]){"4"}, (char[]){"--js"}};
+	struct args a = {0};
+	struct opt_set sets[] = {{opts, &a}, {common, &a}};
+	struct opt_parse p = {.sets = sets, .sets_nr = 2};
+
+	(void)state;
+	assert_int_equal(opt_parse(&p, 3, argv, NULL), 0);
+	assert_int_equal(a.jobs, 4);
+	assert_int_equal(a.loud, 1);
+}
+
 static void usage_shows_what_the_tables_say(void **state)
 {
 	struct buf b = {0};
@@ -298,6 +315,7 @@ int main(void)
 		cmocka_unit_test(the_same_of_a_group_twice_is_no_conflict),
 		cmocka_unit_test(help_ends_the_checks),
 		cmocka_unit_test(parsing_can_stop_at_the_command),
+		cmocka_unit_test(a_commands_own_option_wins_over_a_common_one),
 		cmocka_unit_test(usage_shows_what_the_tables_say),
 	};
 

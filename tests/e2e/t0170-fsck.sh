@@ -1,0 +1,45 @@
+#!/bin/sh
+# fsck: what is wrong, where, and what was done about it.
+. "$(dirname "$0")/../lib/tap.sh"
+
+git_repo
+must_pass lode init -q
+must_pass lode config cache.type copy
+put d/a one
+put d/b two
+put f three
+must_pass lode add -q d f
+must_pass lode remote add -q -d store "$WORK/store"
+must_pass lode push -q
+must_pass lode fsck
+has "$OUT" 'all is well' 'nothing is wrong'
+
+# Wrong bytes, put right from the workspace.
+bad=$(object f)
+chmod u+w "$bad" && printf wrong >"$bad" && chmod a-w "$bad"
+must_fail 1 lode fsck
+has "$OUT" '^corrupt: ' 'a wrong object is told'
+must_pass lode fsck --repair
+same "$bad" f 'the object is right again'
+must_pass lode fsck
+is "$(cat f)" three 'the workspace was not written to'
+
+# Missing, with the workspace's copy gone: from the remote.
+rm -f "$(object d/a)"
+mv d/a "$WORK/a"
+must_fail 1 lode fsck
+must_pass lode fsck --repair
+must_pass lode checkout -q
+same d/a "$WORK/a"
+
+# Bytes that match nothing are kept aside.
+rm -rf "$WORK/store"
+put f other
+chmod u+w "$bad" && printf odd >"$bad" && chmod a-w "$bad"
+must_fail 1 lode fsck --repair
+ok 'they lie in lost+found' sh -c 'find .dvc/cache/lode/lost+found -type f | xargs grep -l odd'
+is "$(cat f)" other 'the workspace keeps its own'
+
+must_fail 1 lode fsck --sample 101
+must_fail 1 lode fsck --cache -r store
+plan_done
