@@ -73,8 +73,8 @@ static int list_body(struct http_req *q, const void *p, size_t n, struct err *e)
 static bool refuse(struct s3_call *c, const char *why)
 {
 	c->s3err = (struct s3_error){.code = "InternalError"};
-	IGNORE_RESULT(snprintf(c->s3err.message, sizeof(c->s3err.message), "%.500s",
-			       why) < 0);
+	IGNORE_RESULT(
+		snprintf(c->s3err.message, sizeof(c->s3err.message), "%.500s", why) < 0);
 	return false;
 }
 
