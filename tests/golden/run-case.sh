@@ -6,7 +6,8 @@
 # our program under that name and compares OUTDIR. The working directory is new
 # and empty, and so is HOME. From the environment:
 #	DVC           the program that `dvc` stands for
-#	GOLDEN_CANON  optional: a program that puts DVC's unordered output in order
+#	GOLDEN_CANON  optional: a program that puts DVC's unordered output in order; without
+#	              it the order of JSON lists and of status blocks stays as it is
 #	GOLDEN_MAKE   1: DVC plays, states are saved; else they are loaded
 set -u
 LC_ALL=C.UTF-8
@@ -62,6 +63,33 @@ mark()
 	[ -z "$(tail -c 1 "$2" | tr -d '\n')" ] || printf '\n%s\\ no newline\n' "$1"
 }
 
+# in_order KIND: what comes in no order, sorted
+in_order()
+{
+	if [ -n "${GOLDEN_CANON-}" ]; then
+		$GOLDEN_CANON "$1"
+	elif [ "$1" = lines ]; then
+		sort
+	elif [ "$1" = dstatus ]; then
+		awk '
+			function flush(    i, j, t) {
+				for (i = 2; i <= n; i++)
+					for (j = i; j > 1 && w[j - 1] > w[j]; j--) {
+						t = w[j]; w[j] = w[j - 1]; w[j - 1] = t
+					}
+				for (i = 1; i <= n; i++)
+					print w[i]
+				n = 0
+			}
+			/^        / { w[++n] = $0; next }
+			{ flush(); print }
+			END { flush() }
+		'
+	else
+		cat
+	fi
+}
+
 canon=
 record()
 {
@@ -71,8 +99,8 @@ record()
 	done
 	rc=0
 	"$@" >"$world/out" 2>"$world/err" </dev/null || rc=$?
-	if [ -n "$canon" ] && [ -n "${GOLDEN_CANON-}" ]; then
-		$GOLDEN_CANON "$canon" <"$world/out" >"$world/out.canon" &&
+	if [ -n "$canon" ]; then
+		in_order "$canon" <"$world/out" >"$world/out.canon" &&
 			mv "$world/out.canon" "$world/out"
 	fi
 	{
@@ -180,7 +208,7 @@ snap()
 	(
 		cd "${2:-.}" || exit 1
 		find . \( -name .git -o -path ./.dvc/tmp -o -path './*/.dvc/tmp' -o -name lode \
-			-o -path '*/cache/runs' \) -prune -o ! -name . ! -name 'lode.config*' \
+			-o -path '*/cache/runs' \) -prune -o ! -name . ! -name 'lode.config*' ! -name '.*.tmp' \
 			-print0 >"$world/found"
 		: >"$result/$1/tree.txt"
 		tr '\n\0' '\001\n' <"$world/found" | LC_ALL=C sort | while IFS= read -r f; do

@@ -9,6 +9,11 @@
 golden=$TOPDIR/tests/golden
 wanted=$TESTDIR/golden-differences.txt
 
+canon=
+if command -v python3 >/dev/null; then
+	canon="python3 $golden/canon.py"
+fi
+
 # One row a step: number, command, status, what it printed. Error texts are ours, and
 # so is the help that DVC prints to stdout after a usage error. The files of a "git
 # add" line come in no order.
@@ -16,7 +21,7 @@ rows()
 {
 	awk '
 		function sorted(s,    w, n, i, j, t) {
-			n = split(s, w, " ")
+			n = split(s, w, / /)
 			for (i = 2; i <= n; i++)
 				for (j = i; j > 1 && w[j - 1] > w[j]; j--) {
 					t = w[j]; w[j] = w[j - 1]; w[j - 1] = t
@@ -72,7 +77,7 @@ play()
 {
 	want=$golden/data/cases/$1
 	got=$WORK/got/$1
-	DVC="$LODE_BIN/lode" sh "$golden/run-case.sh" "$golden/cases/$1.sh" "$got" >"$OUT" 2>"$ERR" || {
+	DVC="$LODE_BIN/lode" GOLDEN_CANON=$canon sh "$golden/run-case.sh" "$golden/cases/$1.sh" "$got" >"$OUT" 2>"$ERR" || {
 		fail "$1: plays to its end"
 		tap_show stderr "$ERR"
 	}

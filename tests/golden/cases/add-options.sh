@@ -3,7 +3,7 @@ repo
 w a 1
 w b 2
 w d/c.csv 3
-w d/e.csv 4
+w d/e.txt 4
 w d/x/f.csv 5
 w d/.h.csv 6
 hint dvc add a b
