@@ -227,6 +227,8 @@ static void tell(struct checkout_out *co, bool dry_run, struct checkout_result *
 			continue;
 		if (pl->kind <= PLACE_DELETE)
 			n[pl->kind]++;
+		else if (pl->kind == PLACE_EXEC)
+			n[PLACE_MODIFY]++;
 		else
 			relinked++;
 		if (pl->kind != PLACE_DELETE && !dry_run)

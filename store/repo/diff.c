@@ -100,7 +100,10 @@ static void count_files(struct diff_result *res, struct diff_list *l)
 {
 	diff_list_sort(l);
 	for (size_t i = 0; i < l->nr; i++) {
-		if (!slice_ends(slice_of(l->v[i].path), "/"))
+		/* A file that became a directory is counted as the file it was. */
+		const char *shown = l->v[i].old_path ? l->v[i].old_path : l->v[i].path;
+
+		if (!slice_ends(slice_of(shown), "/"))
 			(*file_count(res, l))++;
 	}
 }

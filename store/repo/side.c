@@ -49,7 +49,7 @@ static bool wants_file(const struct side_filter *f, const char *out, const char 
 
 	if (!f || f->nr == 0)
 		return true;
-	path = path_join(out, rel);
+	path = rel[0] ? path_join(out, rel) : xstrdup(out);
 	for (size_t i = 0; i < f->nr && !yes; i++)
 		yes = path_within(path, f->paths[i]);
 	free(path);
@@ -74,7 +74,8 @@ static int recorded_out(struct repo *r, const struct out *o, const struct side_f
 	if ((rc = repo_out_oid(o, &oid, e)) < 0)
 		return rc;
 	is_dir = oid.is_dir || o->at.has_files;
-	push(s, o->at.path, "", &oid, is_dir);
+	if (wants_file(f, o->at.path, ""))
+		push(s, o->at.path, "", &oid, is_dir);
 	if (!is_dir || !(flags & SIDE_FILES))
 		return 0;
 	rc = repo_manifest(r, o, &m, NULL);
@@ -126,7 +127,8 @@ static int workspace_out(struct repo *r, const struct out *o, const struct side_
 		goto out;
 	if (!view.complete)
 		view.oid = (struct oid){0};
-	push(s, o->at.path, "", &view.oid, view.kind == INDEX_DIR);
+	if (wants_file(f, o->at.path, ""))
+		push(s, o->at.path, "", &view.oid, view.kind == INDEX_DIR);
 	for (size_t i = 0; view.kind == INDEX_DIR && (flags & SIDE_FILES) && i < view.nr;
 	     i++) {
 		if (wants_file(f, o->at.path, view.files[i].path))
