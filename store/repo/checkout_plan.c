@@ -299,19 +299,14 @@ static int fetch_manifests(struct repo *r, struct checkout_plan *p, struct err *
 
 /* ---- which outputs ------------------------------------------------------- */
 
-/* An import that was not downloaded yet has nothing to check out. */
-static bool counts(const struct out *o)
-{
-	return out_is_cached(o) && (out_has_hash(o) || !stage_is_import(o->stage));
-}
-
 static void select_out(struct checkout_plan *p, struct map *seen, const struct out *o,
 		       const char *inside)
 {
 	struct checkout_out co = {.out = o, .inside = inside};
 	size_t *at;
 
-	if (!counts(o))
+	/* An import that was not brought here yet is told as failed, as with DVC. */
+	if (!out_is_cached(o))
 		return;
 	at = map_at(seen, slice_of(o->at.path));
 	if (*at != MAP_NONE) {

@@ -2,6 +2,7 @@
 #include "store/base/alloc.h"
 #include "store/base/buf.h"
 #include "store/base/err.h"
+#include "store/base/fs.h"
 #include "store/base/vec.h"
 #include "store/fmt/value.h"
 #include "store/index/index.h"
@@ -196,7 +197,7 @@ static int save_stage(struct repo *r, struct add_plan *p, struct stage *st,
 {
 	enum fs_sync sync;
 	struct odb *odb;
-	bool changed = false;
+	bool changed = false, is_new = false;
 	char *file;
 	int rc;
 
@@ -209,6 +210,7 @@ static int save_stage(struct repo *r, struct add_plan *p, struct stage *st,
 	}
 	if (st->kind == STAGE_PIPELINE) {
 		file = lockfile_path(st->file);
+		is_new = !fs_exists(r->rootfd, file);
 		rc = lockfile_save(st, r->rootfd, sync, &changed, e);
 	} else {
 		file = xstrdup(st->file);
@@ -216,6 +218,10 @@ static int save_stage(struct repo *r, struct add_plan *p, struct stage *st,
 	}
 	if (rc == 0) {
 		report_track(rep, file);
+		if (is_new)
+			report_note(rep, "Generating lock file '%s'", file);
+		if (changed && st->kind == STAGE_PIPELINE)
+			report_note(rep, "Updating lock file '%s'", file);
 		if (changed)
 			report_add(rep, file, NULL, "modified", -1);
 	}

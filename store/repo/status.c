@@ -294,6 +294,9 @@ static int status_stage(struct repo *r, const struct status_options *o,
 		if ((rc = dvcfile_stage_md5(st, md5, e)) < 0)
 			return rc;
 		to->changed_checksum = strcmp(md5, st->md5) != 0;
+	} else if (stage_is_import(st)) {
+		/* Not brought here yet. */
+		to->changed_checksum = true;
 	}
 	return 0;
 }
