@@ -299,6 +299,24 @@ static int fetch_manifests(struct repo *r, struct checkout_plan *p, struct err *
 
 /* ---- which outputs ------------------------------------------------------- */
 
+/* Nothing outside the repository is written, whoever names it. Links of old
+ * versions to elsewhere are uncached, and not ours to check out. */
+static int refuse_outside(const struct checkout_plan *p, struct err *e)
+{
+	for (size_t i = 0; i < p->t.nr; i++) {
+		const struct stage *st = p->t.v[i].stage;
+
+		for (size_t k = 0; st && k < st->outs_nr; k++)
+			if (st->outs[k].cache && !st->outs[k].at.path &&
+			    out_has_hash(&st->outs[k]))
+				return err_set(e, ERR_INVALID,
+					       "Cached output(s) outside of DVC "
+					       "project: %s, named by '%s'",
+					       st->outs[k].at.abs, st->file);
+	}
+	return 0;
+}
+
 static void select_out(struct checkout_plan *p, struct map *seen, const struct out *o,
 		       const char *inside)
 {
@@ -362,7 +380,8 @@ int checkout_plan(struct repo *r, const struct checkout_options *o,
 
 	if ((rc = repo_odb(r, &odb, e)) < 0 ||
 	    (rc = repo_first_link(r, &p->first_link, e)) < 0 ||
-	    (rc = repo_collect_targets(r, &q, &p->c, &p->t, e)) < 0)
+	    (rc = repo_collect_targets(r, &q, &p->c, &p->t, e)) < 0 ||
+	    (rc = refuse_outside(p, e)) < 0)
 		return rc;
 	/* Two outputs that overlap would undo each other's work. */
 	if (o->targets_nr == 0 && (rc = stages_check_outs(&p->c.stages, e)) < 0)

@@ -19,8 +19,8 @@ cut_power()
 		return
 	fi
 	ok "$cut_name leaves a clean repository" "$LODE_BIN/tests/powercut" "$WORK/record" \
-		"$WORK/trial" "$WORK/template" "$WORK/image" lode --cd repo fsck
-	cd "$WORK/w" || tap_bail "no working directory"
+		"$WORK/trial" "$WORK/template" "$WORK/image" lode --cd repo fsck -q
+	cd "$WORK/template/repo" || tap_bail "no template"
 }
 
 sweep_template hardlink,copy

@@ -49,7 +49,7 @@ must_fail 1 lode push
 has "$ERR" "data/new" "the missing object is named"
 
 # Wrong secret, wrong bucket, no server.
-AWS_SECRET_ACCESS_KEY=wrong must_fail 251 lode push --refresh
+AWS_SECRET_ACCESS_KEY=wrong must_fail 1 lode push --refresh
 has "$ERR" 'SignatureDoesNotMatch|denied|credential' 'a wrong secret is told'
 hasnt "$ERR" 'wrong' 'without the secret itself'
 lode remote modify -q s3 url s3://no-such-bucket/x
