@@ -63,6 +63,11 @@ static void tell_sum(struct ctx *ctx, const char *what, const struct report *rep
 	else
 		print_text(&ctx->print, "%llu wrong, %llu repaired.\n",
 			   (unsigned long long)wrong, (unsigned long long)repaired);
+	if (report_count_of(rep, "absent") > 0)
+		print_text(&ctx->print,
+			   "%llu objects that the workspace names are not in the cache; "
+			   "lode fetch brings what a remote has.\n",
+			   (unsigned long long)report_count_of(rep, "absent"));
 	buf_release(&b);
 }
 

@@ -104,6 +104,50 @@ static void seal(struct fsck *f, const struct object *obj, const char *path)
 		report_add(&f->res->report, path, &obj->oid, "sealed", obj->bytes);
 }
 
+/* Does any output of the workspace name it? When that cannot be told: yes. */
+static bool is_named(struct fsck *f, const struct oid *oid)
+{
+	if (f->no_metadata)
+		return true;
+	for (size_t i = 0; i < f->c.stages.outs_nr && !f->has_named; i++) {
+		const struct out *o = f->c.stages.outs[i];
+		struct manifest m = {0};
+		struct oid want;
+
+		if (!out_is_cached(o) || repo_out_oid(o, &want, NULL) < 0)
+			continue;
+		(void)map_set(&f->named, MAP_KEY(want), 0);
+		if (want.is_dir && odb_read_manifest(f->odb, &want, &m, NULL) == 0)
+			for (size_t k = 0; k < m.nr; k++)
+				(void)map_set(&f->named, MAP_KEY(m.v[k].oid), 0);
+		manifest_release(&m);
+	}
+	f->has_named = true;
+	return map_has(&f->named, MAP_KEY(*oid));
+}
+
+/*
+ * A power cut may leave a name without its bytes. It was never sealed (0444): no
+ * command believes it, and the next one that has the right bytes replaces it.
+ * That is debris, not damage, if nothing names it, or if it is empty, as good as
+ * absent (a fetch was under way).
+ */
+static int drop_unfinished(struct fsck *f, const struct object *obj, const char *path,
+			   struct err *e)
+{
+	char *kept = NULL;
+	int rc;
+
+	report_counted(&f->res->report, "unfinished", 1);
+	if (!f->o->repair)
+		return 0;
+	rc = odb_set_aside(f->odb, &obj->oid, &kept, e);
+	if (rc == 0)
+		report_add(&f->res->report, path, &obj->oid, "removed", obj->bytes);
+	free(kept);
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
 static int judge_object(struct fsck *f, const struct object *obj, struct err *e)
 {
 	struct buf path = {0};
@@ -112,6 +156,9 @@ static int judge_object(struct fsck *f, const struct object *obj, struct err *e)
 	odb_object_path(f->odb, &obj->oid, &path);
 	if (obj->code == ERR_CANCELED) {
 		rc = interrupt_check(e);
+	} else if (obj->code == ERR_CORRUPT && (obj->mode & 07777) != 0444 &&
+		   (obj->bytes == 0 || !is_named(f, &obj->oid))) {
+		rc = drop_unfinished(f, obj, buf_str(&path), e);
 	} else if (obj->code == ERR_CORRUPT) {
 		fsck_tell(f, buf_str(&path), &obj->oid, "corrupt",
 			  "its bytes do not have this digest");
@@ -162,18 +209,46 @@ out:
 
 /* ---- the workspace ------------------------------------------------------- */
 
+static int restore_missing(struct fsck *f, const struct oid *oid, bool told,
+			   struct err *e)
+{
+	size_t before = f->res->repaired;
+	int rc;
+
+	if (!f->o->repair)
+		return 0;
+	rc = fsck_restore(f, oid, false, e);
+	/* What was not told as wrong cannot count as repaired. */
+	if (!told && f->res->repaired > before)
+		f->res->repaired = before;
+	else if (!told && rc == 0)
+		report_counted(&f->res->report, "absent", 1);
+	return rc;
+}
+
+/*
+ * An object that the cache lacks is no damage by itself: a clone before its first
+ * pull lacks them all. It is where the workspace has the very bytes (here): then
+ * somebody was told that they are stored.
+ */
 static int check_missing(struct fsck *f, const struct out *o, const struct oid *oid,
-			 const char *rel, struct err *e)
+			 const char *rel, bool here, struct err *e)
 {
 	char *path;
 	int rc = 0;
 
-	if (odb_has(f->odb, oid) || !map_set(&f->told, MAP_KEY(*oid), 0))
+	if (odb_has(f->odb, oid) || map_has(&f->told, MAP_KEY(*oid)))
 		return 0;
+	if (!here && !f->o->repair) {
+		report_counted(&f->res->report, "absent", 1);
+		return 0;
+	}
+	(void)map_set(&f->told, MAP_KEY(*oid), 0);
 	path = rel[0] ? path_join(out_path(o), rel) : xstrdup(out_path(o));
-	fsck_tell(f, path, oid, "missing", "its object is not in the cache");
-	if (f->o->repair)
-		rc = fsck_restore(f, oid, false, e);
+	if (here)
+		fsck_tell(f, path, oid, "missing",
+			  "the workspace has it, but the cache does not");
+	rc = restore_missing(f, oid, here, e);
 	free(path);
 	return rc;
 }
@@ -211,12 +286,17 @@ static int check_files(struct fsck *f, const struct out *o, const struct manifes
 	int rc;
 
 	for (size_t i = 0; i < m->nr; i++) {
-		if ((rc = check_missing(f, o, &m->v[i].oid, m->v[i].path, e)) < 0)
-			return rc;
+		const struct index_file *file = NULL;
+
 		while (k < view->nr && strcmp(view->files[k].path, m->v[i].path) < 0)
 			k++;
-		if (k < view->nr && strcmp(view->files[k].path, m->v[i].path) == 0 &&
-		    (rc = check_link(f, o, &view->files[k], &m->v[i].oid, e)) < 0)
+		if (k < view->nr && strcmp(view->files[k].path, m->v[i].path) == 0)
+			file = &view->files[k];
+		rc = check_missing(f, o, &m->v[i].oid, m->v[i].path,
+				   file && oid_eq(&file->oid, &m->v[i].oid), e);
+		if (rc == 0 && file)
+			rc = check_link(f, o, file, &m->v[i].oid, e);
+		if (rc < 0)
 			return rc;
 	}
 	return 0;
@@ -237,9 +317,11 @@ static int check_out(struct fsck *f, const struct out *o, struct err *e)
 		fsck_tell(f, out_path(o), NULL, "missing", "its hash names no object");
 		return 0;
 	}
-	if (!o->at.has_files && (rc = check_missing(f, o, &want, "", e)) < 0)
-		return rc;
 	if ((rc = fsck_look(f, o, &view, e)) < 0)
+		goto out;
+	if (want.is_dir && !o->at.has_files &&
+	    (rc = check_missing(f, o, &want, "",
+				view.complete && oid_eq(&view.oid, &want), e)) < 0)
 		goto out;
 	report_counted(&f->res->report, "files", view.nr);
 	if (!want.is_dir && !o->at.has_files)
@@ -319,6 +401,7 @@ int repo_fsck(struct repo *r, const struct fsck_options *o, struct fsck_result *
 out:
 	fsck_copies_release(&f);
 	map_release(&f.told);
+	map_release(&f.named);
 	collection_release(&f.c);
 	if (locked)
 		repo_cache_unlock(r);

@@ -21,7 +21,9 @@ struct fsck_options {
 	bool cache, workspace; /* neither: both */
 };
 /*
- * items, states: "corrupt", "missing" (named by the workspace's metadata),
+ * items, states: "corrupt", "missing" (the workspace has the very bytes, the
+ * cache does not; objects that are neither here nor there are counted as
+ * "absent": a fetch may bring them),
  * "manifest" (a .dir object that does not parse), "metadata"
  * (a file that does not), "modified" (a link whose bytes are not its object's);
  * with repair also "restored", "moved" (to lost+found; error tells where),

@@ -22,6 +22,9 @@ struct fsck {
 	struct collection c;
 	bool no_metadata;
 	struct map told; /* missing objects, each once */
+	/* What the metadata names, members too; filled when first asked for. */
+	bool has_named;
+	struct map named;
 	/* Workspace files by their digest, gathered when one is first needed. */
 	bool gathered;
 	struct map by_oid;
