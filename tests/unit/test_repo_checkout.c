@@ -166,6 +166,22 @@ static void what_is_tracked_no_more_goes_if_it_was_placed(void **state)
 	checkout_result_release(&res);
 }
 
+static void what_git_tracks_by_now_is_gits(void **state)
+{
+	struct fixture *f = *state;
+	struct checkout_result res = {0};
+	struct err e = {0};
+
+	populate(f);
+	sh(f, "rm -rf d f");
+	must(checkout(f, false, &res, &e), &e);
+	checkout_result_release(&res);
+	sh(f, "rm f.dvc && git add -f f");
+	must(checkout(f, false, &res, &e), &e);
+	assert_string_equal(text_of(f, "f"), "file");
+	checkout_result_release(&res);
+}
+
 static void files_and_directories_change_places(void **state)
 {
 	struct fixture *f = *state;
@@ -368,6 +384,8 @@ int main(void)
 		T(a_corrupt_object_is_never_handed_out),
 		T(an_output_without_a_hash_is_kept),
 		T(what_is_tracked_no_more_goes_if_it_was_placed),
+		cmocka_unit_test_setup_teardown(what_git_tracks_by_now_is_gits, setup_git,
+						teardown),
 		T(files_and_directories_change_places),
 		T(a_link_on_the_way_is_not_followed),
 		T(a_dry_run_counts_and_touches_nothing),

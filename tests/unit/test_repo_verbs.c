@@ -185,6 +185,24 @@ static void commit_asks_before_it_takes_a_change(void **state)
 	report_release(&rep);
 }
 
+static void commit_of_a_part_stores_all_that_it_names(void **state)
+{
+	struct fixture *f = *state;
+	const char *target = "d/a";
+	struct commit_options o = {.targets = &target, .targets_nr = 1, .force = true};
+	struct report rep = {0};
+	struct err e = {0};
+
+	put(f, "d/a", "1");
+	put(f, "d/b", "2");
+	add(f, "d");
+	put(f, "d/a", "3");
+	put(f, "d/b", "4");
+	must(repo_commit(f->repo, &o, &rep, &e), &e);
+	assert_string_equal(state_of(f, "d"), "");
+	report_release(&rep);
+}
+
 static void commit_writes_the_lock_of_a_pipeline(void **state)
 {
 	struct fixture *f = *state;
@@ -516,6 +534,7 @@ int main(void)
 		T(a_pipeline_tells_what_changed),
 		T(half_written_metadata_is_no_state),
 		T(commit_asks_before_it_takes_a_change),
+		T(commit_of_a_part_stores_all_that_it_names),
 		T(commit_writes_the_lock_of_a_pipeline),
 		G(remove_keeps_the_data_and_frees_it),
 		G(move_takes_everything_along),
