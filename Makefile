@@ -187,8 +187,10 @@ format:
 check-format:
 	$(Q)clang-format --dry-run -Werror $(TRACKED_C)
 
+# In the environment as they are: their quotes are for a shell of the script's.
+check-headers lint: export FLAGS = $(BASE) $(PKG_CFLAGS)
 check-headers:
-	$(Q)CC='$(CC)' FLAGS='$(BASE) $(PKG_CFLAGS)' .ci/headers
+	$(Q)CC='$(CC)' .ci/headers
 
 check-layers:
 	$(Q).ci/layers
@@ -201,7 +203,7 @@ check-docs: all
 	$(Q)LODE=$(B)/lode docs/man/update --check
 
 lint:
-	$(Q)FLAGS='$(BASE) $(PKG_CFLAGS)' .ci/lint
+	$(Q).ci/lint
 
 # ---- installing --------------------------------------------------------------
 

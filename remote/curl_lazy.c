@@ -53,8 +53,10 @@ static struct {
 
 static void load(void)
 {
+	static void *lib; /* held to the end */
+
 	/* The name of the ABI since 2006; the headers we were built with have it. */
-	void *lib = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
+	lib = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
 
 	if (!lib)
 		die("libcurl is needed for this remote: %s", dlerror());
