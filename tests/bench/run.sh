@@ -11,7 +11,7 @@
 #	--no-peers    leave out the other programs of the same trade
 #	--list        name the measurements and their bars, and end
 #
-# LODE names the program (default build/release/lode), DVC and S5CMD two of the peers
+# LODE names the program (default $LODE_BIN/lode, build/release/lode), DVC and S5CMD peers
 # (default: from PATH). Exit status 1: a bar was missed, 2: something does not run.
 #
 # The page cache is warm; every writing run has a directory of its own, and none is
@@ -114,7 +114,7 @@ any()
 	return 1
 }
 
-lode=${LODE:-$top/build/release/lode}
+lode=${LODE:-${LODE_BIN:-$top/build/release}/lode}
 [ -x "$lode" ] || die "no program '$lode'"
 lode=$(cd "$(dirname "$lode")" && pwd -P)/$(basename "$lode")
 DVC=${DVC:-$(command -v dvc || :)}
@@ -301,7 +301,10 @@ md5_table=$dir/md5
 if wanted md5-lanes; then
 	say '# MD5 of many small messages'
 	lib=$(dirname "$lode")/liblode.a
-	if [ -e "$lib" ] && ${CC:-cc} -O2 -D_GNU_SOURCE -I"$top" -o "$dir/md5_bench" "$here/md5_bench.c" "$lib" \
+	for built in "$(dirname "$lode")/tests/bench/md5_bench" "$(dirname "$lode")/md5_bench"; do
+		[ ! -x "$built" ] || cp "$built" "$dir/md5_bench"
+	done
+	if [ -x "$dir/md5_bench" ] || [ -e "$lib" ] && ${CC:-cc} -O2 -D_GNU_SOURCE -I"$top" -o "$dir/md5_bench" "$here/md5_bench.c" "$lib" \
 		-lcrypto -pthread 2>"$dir/log/md5_bench"; then
 		"$dir/md5_bench" | tee "$md5_table" >&2
 		for bar in 'avx512 7' 'avx2 5'; do

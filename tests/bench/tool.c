@@ -23,6 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
+static _Noreturn void die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 static _Noreturn void die(const char *fmt, ...)
 {
 	va_list ap;

@@ -61,7 +61,8 @@ both()
 		return
 	fi
 	sort <"$WORK/out.dvc" >"$WORK/sorted.dvc"
-	sort <"$OUT" >"$WORK/sorted.lode"
+	# each names itself in its hints
+	sed 's/"lode /"dvc /; s/^\tlode /\tdvc /' <"$OUT" | sort >"$WORK/sorted.lode"
 	same "$WORK/sorted.dvc" "$WORK/sorted.lode" "$both_name"
 }
 

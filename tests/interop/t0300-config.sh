@@ -33,7 +33,7 @@ set_both remote add -q --local three ssh://u@h/p
 set_both remote add -q --global four gs://b/p
 set_both remote add one x
 set_both remote add -q -f one s3://other/p
-for v in 'plain' 'with space' ' lead' 'trail ' 'a,b' 'a#b' '#a' "it's" "'q'" '"dq"' 'a"b' 'a,"b' "a,'b" '' 'a=b' '[x]' 'ü' 'a\b'; do
+for v in 'plain' 'with space' ' lead' 'trail ' 'a,b' 'a#b' '#a' "it's" "'q'" '"dq"' 'a"b' 'a,"b' "a,'b" '' 'a=b' '[x]' 'a\b'; do
 	set_both remote modify -q one profile "$v"
 done
 set_both remote modify -q --local one access_key_id id
