@@ -22,7 +22,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* From so many objects on one syncfs is cheaper than an fsync for each. */
+/* From so many objects and directories on one syncfs is cheaper than an fsync for
+ * each: every one waits for the disk to empty its cache. */
 #define SYNCFS_NR 64
 /* A corrupt object that reappears under our hands is a fight we do not win. */
 #define SETTLE_TRIES 4
@@ -285,6 +286,16 @@ static int sync_dirs(struct odb *odb, struct err *e)
 	return err_clear(e);
 }
 
+static size_t dirty_dirs(const struct odb *odb)
+{
+	size_t nr = 0;
+
+	for (unsigned h = 0; h < ODB_HALVES; h++)
+		for (unsigned p = 0; p < ODB_PREFIXES; p++)
+			nr += atomic_load(&odb->dirty_dir[h][p]);
+	return nr;
+}
+
 static int sync_all(struct odb *odb, struct err *e)
 {
 	/* First the marks, then the sync: a name made in between is marked anew. */
@@ -355,7 +366,7 @@ int odb_flush(struct odb *odb, struct err *e)
 	for (size_t i = 0; i < nr; i++)
 		to_sync += v[i].needs_sync;
 	if (r == 0 && odb->sync != FS_SYNC_NONE) {
-		if (to_sync >= SYNCFS_NR) {
+		if (to_sync + dirty_dirs(odb) >= SYNCFS_NR) {
 			r = sync_all(odb, e);
 		} else {
 			for (size_t i = 0; i < nr && r == 0; i++)
