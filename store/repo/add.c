@@ -344,8 +344,13 @@ static int look(struct repo *r, struct add_job *job, enum oid_algo *algo,
 			job->inside = NULL;
 		index_view_release(view);
 	}
-	if ((rc = index_look(ix, odb, path, OID_MD5, INDEX_FILES, view, e)) < 0)
+	if (job->seen && job->seen->complete && job->seen->nr == job->seen->files_nr &&
+	    job->seen->oid.algo == OID_MD5) {
+		*view = *job->seen;
+		*job->seen = (struct index_view){0};
+	} else if ((rc = index_look(ix, odb, path, OID_MD5, INDEX_FILES, view, e)) < 0) {
 		return rc;
+	}
 	if (view->kind == INDEX_NONE)
 		return does_not_exist(r, path, e);
 	if (view->kind == INDEX_OTHER)
@@ -490,6 +495,7 @@ int add_take(struct repo *r, struct stages *s, struct add_job *job,
 		.no_relink = o->no_relink || job->was_placed,
 	};
 	struct index *ix;
+	bool is_recorded;
 	int rc;
 
 	if ((rc = refuse_dir_links(r, job->path, e)) < 0 ||
@@ -497,6 +503,7 @@ int add_take(struct repo *r, struct stages *s, struct add_job *job,
 	    (rc = look(r, job, &in.algo, &view, e)) < 0)
 		goto out;
 	in.inside = job->inside;
+	is_recorded = view.complete && view.kind == INDEX_DIR && in.algo == OID_MD5;
 	/* Git's index is asked only about what is not settled already. */
 	if ((job->is_new || !view.complete || !oid_eq(&view.oid, &job->old)) &&
 	    (rc = refuse_git_tracked(r, job->out, e)) < 0)
@@ -517,7 +524,8 @@ int add_take(struct repo *r, struct stages *s, struct add_job *job,
 		in.hash_only = true;
 		rc = ingest_whole(r, &in, &view, e);
 	}
-	if (rc == 0 && view.complete)
+	/* A directory in which nothing was done is on record as it is. */
+	if (rc == 0 && view.complete && !(is_recorded && in.objects == 0))
 		index_remember(ix, in.path, &view);
 out:
 	index_view_release(&view);

@@ -11,6 +11,8 @@
 #include "store/odb/oid.h"
 #include "store/repo/add.h"
 
+struct index_view;
+
 struct add_job {
 	const char *target;  /* as given */
 	char *path;	     /* the same, from the root */
@@ -20,6 +22,8 @@ struct add_job {
 	bool is_new;	     /* nothing tracked it before */
 	bool was_legacy;
 	bool was_placed; /* we linked it ourselves a moment ago */
+	/* What a look just now saw of out, or NULL; add_take() takes what is in it. */
+	struct index_view *seen;
 	struct oid old, oid;
 	int64_t bytes;
 	char *ignore_file; /* a .gitignore that we changed for it, from the root */

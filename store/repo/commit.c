@@ -55,9 +55,12 @@ static void question(const struct repo *r, const struct stage *st,
 	buf_adds(out, " changed. Are you sure you want to commit it?");
 }
 
-/* Is the stage to be saved anew? ERR_INVALID when that is refused. */
+/*
+ * Is the stage to be saved anew? ERR_INVALID when that is refused. What was seen of
+ * its outs is kept in views, so that they need not be looked at again.
+ */
 static int ask(struct repo *r, const struct stage *st, const struct commit_options *o,
-	       bool *save, struct err *e)
+	       struct index_view *views, bool *save, struct err *e)
 {
 	struct status_result res = {0};
 	struct status_stage now = {0};
@@ -67,7 +70,7 @@ static int ask(struct repo *r, const struct stage *st, const struct commit_optio
 	*save = o->force;
 	if (o->force)
 		return 0;
-	rc = status_of_stage(r, st, STATUS_DEPS | STATUS_OUTS, &res, &now, e);
+	rc = status_of_stage_keep(r, st, STATUS_DEPS | STATUS_OUTS, views, &res, &now, e);
 	if (rc < 0)
 		goto out;
 	/* Being always changed is no change of what is there. */
@@ -76,6 +79,9 @@ static int ask(struct repo *r, const struct stage *st, const struct commit_optio
 		goto out;
 	question(r, st, &now, &text);
 	if (o->confirm && o->confirm(o->confirm_ctx, buf_str(&text))) {
+		/* A person thinks for minutes: what was seen is old now. */
+		for (size_t i = 0; i < st->outs_nr; i++)
+			index_view_release(&views[i]);
 		*save = true;
 		goto out;
 	}
@@ -168,11 +174,11 @@ out:
 /* ---- one stage ----------------------------------------------------------- */
 
 static int commit_out(struct repo *r, struct add_plan *p, struct stage *st, size_t i,
-		      bool save, const struct commit_options *o, struct report *rep,
-		      struct err *e)
+		      struct index_view *seen, bool save, const struct commit_options *o,
+		      struct report *rep, struct err *e)
 {
 	struct add_options add = {.no_relink = o->no_relink};
-	struct add_job job = {.stage = st, .out = &st->outs[i]};
+	struct add_job job = {.stage = st, .out = &st->outs[i], .seen = seen};
 	struct pinned before = st->outs[i].at;
 	int rc;
 
@@ -232,13 +238,14 @@ static int save_stage(struct repo *r, struct add_plan *p, struct stage *st,
 static int commit_stage(struct repo *r, const struct stage *from,
 			const struct commit_options *o, struct report *rep, struct err *e)
 {
+	struct index_view *views = xcalloc(from->outs_nr + 1, sizeof(*views));
 	struct add_plan p = {0};
 	struct stage *st;
 	bool save;
 	int rc;
 
-	if ((rc = ask(r, from, o, &save, e)) < 0)
-		return rc;
+	if ((rc = ask(r, from, o, views, &save, e)) < 0)
+		goto out;
 	st = stages_clone(&p.all, from);
 	for (size_t i = 0; save && i < st->deps_nr && rc == 0; i++)
 		rc = save_dep(r, &p.all, &st->deps[i], e);
@@ -246,7 +253,7 @@ static int commit_stage(struct repo *r, const struct stage *from,
 		if (st->outs[i].at.path)
 			rc = repo_rwlock_check(r, st->outs[i].at.path, true, e);
 		if (rc == 0)
-			rc = commit_out(r, &p, st, i, save, o, rep, e);
+			rc = commit_out(r, &p, st, i, &views[i], save, o, rep, e);
 	}
 	if (rc == 0)
 		rc = save_stage(r, &p, st, rep, e);
@@ -256,7 +263,11 @@ static int commit_stage(struct repo *r, const struct stage *from,
 			report_track(rep, p.jobs.v[i].ignore_file);
 	}
 	add_undo(r, &p);
+out:
 	add_plan_release(&p);
+	for (size_t i = 0; i < from->outs_nr; i++)
+		index_view_release(&views[i]);
+	free(views);
 	return rc;
 }
 

@@ -72,7 +72,8 @@ static void sort_out(struct side *old, struct side *new, struct arena *a,
 	vec_release(&pairs);
 }
 
-static int find_absent(struct repo *r, struct side *s, struct strvec *to, struct err *e)
+static int find_absent(struct repo *r, struct side *s, const struct side_settled *settled,
+		       struct strvec *to, struct err *e)
 {
 	struct odb *odb;
 	int rc;
@@ -83,6 +84,8 @@ static int find_absent(struct repo *r, struct side *s, struct strvec *to, struct
 		if (oid_known(&s->v.v[i].oid) && !odb_has(odb, &s->v.v[i].oid))
 			push_shown(to, &s->v.v[i]);
 	}
+	for (size_t i = 0; i < settled->not_in_cache.nr; i++)
+		strvec_push(to, settled->not_in_cache.v[i]);
 	strvec_sort(to);
 	return 0;
 }
@@ -172,6 +175,7 @@ static void intersect(struct strvec *a, struct strvec *b, struct strvec *out)
 struct state {
 	struct collection head, now;
 	struct side head_side, now_side, workspace;
+	struct side_settled settled;
 	struct strvec same, kept;
 };
 
@@ -181,12 +185,21 @@ static int compare_all(struct repo *r, struct vcs *vcs,
 {
 	struct side_filter f = {o->targets, o->targets_nr};
 	unsigned flags = o->granular ? SIDE_FILES : 0;
+	struct side_settled *settled = NULL;
 	int rc;
 
 	if ((rc = repo_collect(r, 0, &st->now, e)) < 0 ||
-	    (rc = side_recorded(r, &st->now, &f, flags, &st->now_side, e)) < 0 ||
-	    (rc = side_workspace(r, &st->now, &f, flags, &st->workspace, e)) < 0 ||
-	    (rc = find_absent(r, &st->now_side, &res->not_in_cache, e)) < 0)
+	    (vcs && (rc = ask_git(r, vcs, o, res, e)) < 0) ||
+	    (vcs && (rc = collect_head(r, vcs, &st->head, res, e)) < 0))
+		return rc;
+	/* Lists of all files are needed where each is to be told or asked about. */
+	if (!o->unchanged && !o->not_in_remote)
+		settled = &st->settled;
+	st->settled.other = vcs ? &st->head : NULL;
+	if ((rc = side_workspace(r, &st->now, &f, flags, settled, &st->workspace, e)) <
+		    0 ||
+	    (rc = side_recorded(r, &st->now, &f, flags, settled, &st->now_side, e)) < 0 ||
+	    (rc = find_absent(r, &st->now_side, &st->settled, &res->not_in_cache, e)) < 0)
 		return rc;
 	sort_out(&st->now_side, &st->workspace, &res->arena, &res->uncommitted,
 		 &st->same);
@@ -194,9 +207,8 @@ static int compare_all(struct repo *r, struct vcs *vcs,
 		return rc;
 	if (!vcs)
 		return 0;
-	if ((rc = ask_git(r, vcs, o, res, e)) < 0 ||
-	    (rc = collect_head(r, vcs, &st->head, res, e)) < 0 ||
-	    (rc = side_recorded(r, &st->head, &f, flags, &st->head_side, e)) < 0)
+	rc = side_recorded(r, &st->head, &f, flags, settled, &st->head_side, e);
+	if (rc < 0)
 		return rc;
 	sort_out(&st->head_side, &st->now_side, &res->arena, &res->committed, &st->kept);
 	if (o->unchanged)
@@ -216,6 +228,7 @@ int repo_data_status(struct repo *r, const struct data_status_options *o,
 	rc = compare_all(r, vcs, o, &st, res, e);
 	strvec_release(&st.same);
 	strvec_release(&st.kept);
+	side_settled_release(&st.settled);
 	side_release(&st.workspace);
 	side_release(&st.now_side);
 	side_release(&st.head_side);

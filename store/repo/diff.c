@@ -204,10 +204,10 @@ int repo_diff(struct repo *r, const struct diff_options *o, struct diff_result *
 		goto out;
 	f = (struct side_filter){(const char *const *)paths.v, paths.nr};
 	res->has_not_in_cache = !o->b_rev;
-	if ((rc = side_recorded(r, &a, &f, SIDE_FILES, &old, e)) < 0)
+	if ((rc = side_recorded(r, &a, &f, SIDE_FILES, NULL, &old, e)) < 0)
 		goto out;
-	rc = o->b_rev ? side_recorded(r, &b, &f, SIDE_FILES, &new, e)
-		      : side_workspace(r, &b, &f, SIDE_FILES, &new, e);
+	rc = o->b_rev ? side_recorded(r, &b, &f, SIDE_FILES, NULL, &new, e)
+		      : side_workspace(r, &b, &f, SIDE_FILES, NULL, &new, e);
 	if (rc < 0)
 		goto out;
 	side_compare(&old, &new, false, &pairs);

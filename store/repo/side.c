@@ -6,6 +6,7 @@
 #include "store/base/path.h"
 #include "store/index/index.h"
 #include "store/odb/manifest.h"
+#include "store/odb/odb.h"
 #include "store/repo/repo.h"
 #include "store/repo/status_internal.h"
 
@@ -18,6 +19,12 @@ void side_release(struct side *s)
 	vec_release(&s->v);
 	map_release(&s->unknown);
 	arena_release(&s->arena);
+}
+
+void side_settled_release(struct side_settled *s)
+{
+	map_release(&s->outs);
+	strvec_release(&s->not_in_cache);
 }
 
 /* ---- building ------------------------------------------------------------ */
@@ -62,7 +69,8 @@ static bool is_data(const struct out *o)
 }
 
 static int recorded_out(struct repo *r, const struct out *o, const struct side_filter *f,
-			unsigned flags, struct side *s, struct err *e)
+			unsigned flags, const struct side_settled *settled,
+			struct side *s, struct err *e)
 {
 	struct manifest m = {0};
 	struct oid oid;
@@ -76,7 +84,8 @@ static int recorded_out(struct repo *r, const struct out *o, const struct side_f
 	is_dir = oid.is_dir || o->at.has_files;
 	if (wants_file(f, o->at.path, ""))
 		push(s, o->at.path, "", &oid, is_dir);
-	if (!is_dir || !(flags & SIDE_FILES))
+	if (!is_dir || !(flags & SIDE_FILES) ||
+	    (settled && map_has(&settled->outs, slice_of(o->at.path))))
 		return 0;
 	rc = repo_manifest(r, o, &m, NULL);
 	if (rc == ERR_CANCELED)
@@ -92,7 +101,8 @@ static int recorded_out(struct repo *r, const struct out *o, const struct side_f
 }
 
 int side_recorded(struct repo *r, const struct collection *c, const struct side_filter *f,
-		  unsigned flags, struct side *out, struct err *e)
+		  unsigned flags, const struct side_settled *settled, struct side *out,
+		  struct err *e)
 {
 	for (size_t i = 0; i < c->stages.outs_nr; i++) {
 		const struct out *o = c->stages.outs[i];
@@ -101,15 +111,58 @@ int side_recorded(struct repo *r, const struct collection *c, const struct side_
 		if (!is_data(o) || !wants_out(f, o->at.path))
 			continue;
 		if ((rc = interrupt_check(e)) < 0 ||
-		    (rc = recorded_out(r, o, f, flags, out, e)) < 0)
+		    (rc = recorded_out(r, o, f, flags, settled, out, e)) < 0)
 			return rc;
 	}
 	return 0;
 }
 
-static int workspace_out(struct repo *r, const struct out *o, const struct side_filter *f,
-			 unsigned flags, struct side *s, struct err *e)
+static bool records(const struct collection *c, const char *path, const struct oid *oid)
 {
+	const struct out *o = stages_out_at(&c->stages, path);
+	struct oid there;
+
+	return o && is_data(o) && out_has_hash(o) && !o->at.has_files &&
+	       repo_out_oid(o, &there, NULL) == 0 && oid_eq(&there, oid);
+}
+
+/*
+ * A directory that is recorded as it is, everywhere: its files are not compared one
+ * by one. A manifest that cannot be read makes them unknown, so it must verify.
+ */
+static int settle(struct repo *r, const struct out *o, const struct oid *want,
+		  const struct index_view *view, const struct side_filter *f,
+		  struct side_settled *settled, bool *is_settled, struct err *e)
+{
+	struct odb *odb;
+	int rc;
+
+	*is_settled = false;
+	if (view->kind != INDEX_DIR || !view->complete || view->nr != view->files_nr ||
+	    o->at.has_files || !want->is_dir || !oid_eq(&view->oid, want) ||
+	    (settled->other && !records(settled->other, o->at.path, want)))
+		return 0;
+	if ((rc = repo_odb(r, &odb, e)) < 0)
+		return rc;
+	if (odb_check(odb, want, NULL) < 0)
+		return 0;
+	for (size_t i = 0; i < view->nr; i++) {
+		const struct index_file *file = &view->files[i];
+
+		if (!odb_has(odb, &file->oid) && wants_file(f, o->at.path, file->path))
+			strvec_take(&settled->not_in_cache,
+				    path_join(o->at.path, file->path));
+	}
+	(void)map_set(&settled->outs, slice_of(o->at.path), 0);
+	*is_settled = true;
+	return 0;
+}
+
+static int workspace_out(struct repo *r, const struct out *o, const struct side_filter *f,
+			 unsigned flags, struct side_settled *settled, struct side *s,
+			 struct err *e)
+{
+	bool is_settled = false;
 	struct index_view view = {0};
 	struct oid oid = {0};
 	enum oid_algo algo = OID_MD5;
@@ -129,6 +182,10 @@ static int workspace_out(struct repo *r, const struct out *o, const struct side_
 		view.oid = (struct oid){0};
 	if (wants_file(f, o->at.path, ""))
 		push(s, o->at.path, "", &view.oid, view.kind == INDEX_DIR);
+	if (settled && (flags & SIDE_FILES) &&
+	    ((rc = settle(r, o, &oid, &view, f, settled, &is_settled, e)) < 0 ||
+	     is_settled))
+		goto out;
 	for (size_t i = 0; view.kind == INDEX_DIR && (flags & SIDE_FILES) && i < view.nr;
 	     i++) {
 		if (wants_file(f, o->at.path, view.files[i].path))
@@ -141,8 +198,8 @@ out:
 }
 
 int side_workspace(struct repo *r, const struct collection *c,
-		   const struct side_filter *f, unsigned flags, struct side *out,
-		   struct err *e)
+		   const struct side_filter *f, unsigned flags,
+		   struct side_settled *settled, struct side *out, struct err *e)
 {
 	for (size_t i = 0; i < c->stages.outs_nr; i++) {
 		const struct out *o = c->stages.outs[i];
@@ -150,7 +207,7 @@ int side_workspace(struct repo *r, const struct collection *c,
 
 		if (!is_data(o) || !wants_out(f, o->at.path))
 			continue;
-		if ((rc = workspace_out(r, o, f, flags, out, e)) < 0)
+		if ((rc = workspace_out(r, o, f, flags, settled, out, e)) < 0)
 			return rc;
 	}
 	return 0;

@@ -39,12 +39,26 @@ enum side_flags {
 	SIDE_FILES = 1u << 0, /* members of directories too */
 };
 
+/*
+ * Outputs whose files need no list, because they are the same on every side that is
+ * compared: such a one is unchanged if its digest is. Side effects of listing (what
+ * is not in the cache) are kept here instead.
+ */
+struct side_settled {
+	const struct collection *other; /* must record the same digest too; may be NULL */
+	struct map outs;		/* paths of those that are settled */
+	struct strvec not_in_cache;	/* their files that the cache lacks */
+};
+void side_settled_release(struct side_settled *s);
+
 /* What the metadata of c says. */
 int side_recorded(struct repo *r, const struct collection *c, const struct side_filter *f,
-		  unsigned flags, struct side *out, struct err *e) MUST_CHECK;
-/* What the workspace holds of the outputs of c. */
+		  unsigned flags, const struct side_settled *settled, struct side *out,
+		  struct err *e) MUST_CHECK;
+/* What the workspace holds of the outputs of c. settled, unless NULL, is filled. */
 int side_workspace(struct repo *r, const struct collection *c,
-		   const struct side_filter *f, unsigned flags, struct side *out,
+		   const struct side_filter *f, unsigned flags,
+		   struct side_settled *settled, struct side *out,
 		   struct err *e) MUST_CHECK;
 
 enum side_change {

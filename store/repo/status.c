@@ -124,7 +124,7 @@ static int all_cached(struct repo *r, const struct out *o, const struct oid *wan
 }
 
 int status_of_out(struct repo *r, const struct out *o, bool ask_cache, const char **state,
-		  struct err *e)
+		  struct index_view *keep, struct err *e)
 {
 	struct index_view view = {0};
 	struct oid want = {0};
@@ -151,22 +151,34 @@ int status_of_out(struct repo *r, const struct out *o, bool ask_cache, const cha
 		*state = "deleted";
 	else if (!view.complete || !has || !oid_eq(&view.oid, &want))
 		*state = "modified";
+	if (keep) {
+		*keep = view;
+		return 0;
+	}
 out:
 	index_view_release(&view);
 	return rc;
 }
 
-static int status_outs(struct repo *r, const struct stage *st, const struct out *only,
-		       bool ask_cache, struct status_result *res, struct status_stage *to,
-		       struct err *e)
+/* What is asked of a stage. */
+struct asked {
+	const struct out *only;	  /* NULL: all of its outs */
+	unsigned parts;		  /* enum status_parts */
+	struct index_view *views; /* of all outs, kept for the caller; or NULL */
+};
+
+static int status_outs(struct repo *r, const struct stage *st, const struct asked *q,
+		       struct status_result *res, struct status_stage *to, struct err *e)
 {
 	for (size_t i = 0; i < st->outs_nr; i++) {
 		const char *state;
 		int rc;
 
-		if (only && only != &st->outs[i])
+		if (q->only && q->only != &st->outs[i])
 			continue;
-		if ((rc = status_of_out(r, &st->outs[i], ask_cache, &state, e)) < 0)
+		rc = status_of_out(r, &st->outs[i], q->parts & STATUS_CACHE, &state,
+				   q->views ? &q->views[i] : NULL, e);
+		if (rc < 0)
 			return rc;
 		if (state)
 			ADD_CHANGE(&to->outs, shown(r, res, &st->outs[i].at), state);
@@ -263,7 +275,7 @@ static bool same_cmd(const struct stage *st)
 }
 
 static int status_stage(struct repo *r, const struct status_options *o,
-			const struct stage *st, const struct out *only, unsigned parts,
+			const struct stage *st, const struct asked *q,
 			struct status_result *res, struct status_stage *to, struct err *e)
 {
 	struct buf name = {0};
@@ -274,19 +286,18 @@ static int status_stage(struct repo *r, const struct status_options *o,
 	to->name = arena_strdup(&res->arena, buf_str(&name));
 	buf_release(&name);
 	/* A repository import is frozen by nature; its source is asked all the same. */
-	if ((parts & STATUS_DEPS) && (!st->frozen || st->kind == STAGE_IMPORT_REPO)) {
+	if ((q->parts & STATUS_DEPS) && (!st->frozen || st->kind == STAGE_IMPORT_REPO)) {
 		for (size_t i = 0; i < st->deps_nr; i++) {
 			if ((rc = one_dep(r, o, &st->deps[i], res, to, e)) < 0)
 				return err_ctx(e, rc, "stage '%s'", to->name);
 		}
-	} else if ((parts & STATUS_DEPS) && st->deps_nr > 0) {
+	} else if ((q->parts & STATUS_DEPS) && st->deps_nr > 0) {
 		strvec_take(&res->warnings,
 			    xasprintf("stage: '%s' is frozen. Its dependencies are not "
 				      "going to be shown in the status output.",
 				      to->name));
 	}
-	if ((parts & STATUS_OUTS) &&
-	    (rc = status_outs(r, st, only, parts & STATUS_CACHE, res, to, e)) < 0)
+	if ((q->parts & STATUS_OUTS) && (rc = status_outs(r, st, q, res, to, e)) < 0)
 		return err_ctx(e, rc, "stage '%s'", to->name);
 	to->always_changed = st->always_changed || is_callback(st);
 	to->changed_command = !same_cmd(st);
@@ -304,7 +315,16 @@ static int status_stage(struct repo *r, const struct status_options *o,
 int status_of_stage(struct repo *r, const struct stage *st, unsigned parts,
 		    struct status_result *res, struct status_stage *out, struct err *e)
 {
-	return status_stage(r, NULL, st, NULL, parts, res, out, e);
+	return status_of_stage_keep(r, st, parts, NULL, res, out, e);
+}
+
+int status_of_stage_keep(struct repo *r, const struct stage *st, unsigned parts,
+			 struct index_view *views, struct status_result *res,
+			 struct status_stage *out, struct err *e)
+{
+	struct asked q = {.parts = parts, .views = views};
+
+	return status_stage(r, NULL, st, &q, res, out, e);
 }
 
 /* ---- the verb ------------------------------------------------------------ */
@@ -329,23 +349,22 @@ static int each(struct repo *r, const struct status_options *o, const struct tar
 	}
 	for (size_t i = 0; i < t->nr && rc == 0; i++) {
 		const struct stage *st = t->v[i].stage;
-		const struct out *only = t->v[i].out;
+		struct asked q = {.only = t->v[i].out,
+				  .parts = STATUS_DEPS | STATUS_OUTS | STATUS_CACHE};
 		struct status_stage to = {0};
 
 		/* Several targets within one stage are one entry, of all its outs. */
 		if (!st || !map_set(&seen, MAP_KEY(st), i))
 			continue;
 		if (map_get(&times, MAP_KEY(st)) > 1)
-			only = NULL;
+			q.only = NULL;
 		res->stages_nr++;
 		for (size_t k = 0; k < st->outs_nr && rc == 0; k++) {
 			if (st->outs[k].at.path)
 				rc = repo_rwlock_check(r, st->outs[k].at.path, false, e);
 		}
 		if (rc == 0)
-			rc = status_stage(r, o, st, only,
-					  STATUS_DEPS | STATUS_OUTS | STATUS_CACHE, res,
-					  &to, e);
+			rc = status_stage(r, o, st, &q, res, &to, e);
 		if (rc == 0 && status_stage_changed(&to))
 			vec_push(&res->stages, to);
 		else
