@@ -123,8 +123,10 @@ static void list_one(struct listing *l, const char *name, const char *url)
 }
 
 /* What one level says, or what all of them say together. */
-static void list_all(struct listing *l, const struct config *c, int level)
+static int list_all(struct listing *l, const struct config *c, int level, struct err *e)
 {
+	int r = 0;
+
 	if (level) {
 		struct config_item *items;
 		size_t nr = config_items(c, (enum config_level)(level - 1), &items);
@@ -138,16 +140,21 @@ static void list_all(struct listing *l, const struct config *c, int level)
 		struct strvec names = {0};
 
 		config_remotes(c, &names);
-		for (size_t i = 0; i < names.nr; i++) {
+		for (size_t i = 0; r == 0 && i < names.nr; i++) {
 			char *section = section_of(names.v[i]);
 			char *url = config_path(c, section, "url");
 
-			list_one(l, names.v[i], url ? url : "");
+			if (url)
+				list_one(l, names.v[i], url);
+			else
+				r = err_set(e, ERR_INVALID, "remote '%s' has no url",
+					    names.v[i]);
 			free(url);
 			free(section);
 		}
 		strvec_release(&names);
 	}
+	return r;
 }
 
 static int list_run(struct ctx *ctx, void *arg, struct err *e)
@@ -156,7 +163,7 @@ static int list_run(struct ctx *ctx, void *arg, struct err *e)
 	struct listing l = {.ctx = ctx};
 	struct config_value v;
 	struct config *c;
-	struct json doc;
+	struct json doc = {0};
 	int r;
 
 	if ((r = levels_load(ctx, &c, e)) < 0)
@@ -171,14 +178,15 @@ static int list_run(struct ctx *ctx, void *arg, struct err *e)
 		jsonw_key(l.j, "remotes");
 		jsonw_array(l.j);
 	}
-	list_all(&l, c, args->level);
-	if (l.j) {
+	r = list_all(&l, c, args->level, e);
+	if (l.j && r == 0) {
 		jsonw_end(l.j);
 		jsonw_end(l.j);
 		json_write(ctx, &doc);
 	}
+	buf_release(&doc.text);
 	config_free(c);
-	return 0;
+	return r;
 }
 
 static const struct cmd cmd_remote_list = {
