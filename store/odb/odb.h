@@ -79,6 +79,9 @@ enum odb_ingest_flags {
 	ODB_HASH_ONLY =
 		1u << 0, /* digests only: no object, no link (--no-commit, status) */
 	ODB_NO_RELINK = 1u << 1,
+	/* Any configured kind of link is fine in a directory; an output that is one
+	 * file gets the first that works, as DVC has it. */
+	ODB_FIRST_LINK = 1u << 2,
 };
 struct odb_file {
 	const char *name;   /* in: in the directory, no '/' */
@@ -105,8 +108,9 @@ int odb_checkout(struct odb *odb, const struct oid *oid, int dirfd, const char *
  * elsewhere, which no configuration wants. */
 enum odb_link odb_kind_of(struct odb *odb, const struct oid *oid, int dirfd,
 			  const char *name);
-/* Would relinking change anything? (present kind is none of the configured) */
-bool odb_wants_relink(struct odb *odb, enum odb_link kind);
+/* Would relinking change anything? (present kind is none of the configured, or
+ * with ODB_FIRST_LINK not the first) */
+bool odb_wants_relink(struct odb *odb, enum odb_link kind, unsigned flags);
 /* Replace a symlink or a file with several links by a writable copy. */
 int odb_unprotect(struct odb *odb, int dirfd, const char *name, struct err *e) MUST_CHECK;
 

@@ -185,6 +185,7 @@ bool odb_link_may_fall(int sys_errno);
 bool odb_may_reflink(struct odb *odb, uint64_t dev);
 void odb_no_reflink(struct odb *odb, uint64_t dev);
 bool odb_links_have(const struct odb *odb, enum odb_link kind);
+bool odb_links_first(const struct odb *odb, enum odb_link kind);
 /* Put the object, which was verified, at name: over what is there with replace. */
 int odb_place(struct odb *odb, const struct oid *oid, const struct odb_dir *d, int dirfd,
 	      const char *name, bool is_exec, bool replace, struct filestat *st,

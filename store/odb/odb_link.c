@@ -42,9 +42,17 @@ bool odb_links_have(const struct odb *odb, enum odb_link kind)
 	return false;
 }
 
-bool odb_wants_relink(struct odb *odb, enum odb_link kind)
+bool odb_links_first(const struct odb *odb, enum odb_link kind)
 {
-	return !odb_links_have(odb, kind);
+	enum odb_link first = odb->links_nr > 0 ? odb->links[0] : ODB_COPY;
+
+	return kind == (first == ODB_REFLINK ? ODB_COPY : first);
+}
+
+bool odb_wants_relink(struct odb *odb, enum odb_link kind, unsigned flags)
+{
+	return !(flags & ODB_FIRST_LINK ? odb_links_first(odb, kind)
+					: odb_links_have(odb, kind));
 }
 
 /* What one way of linking came to. */

@@ -319,10 +319,11 @@ static int relink(struct incoming *in, const struct odb_dir *d, struct err *e)
 		kind = ODB_HARDLINK;
 	else if (in->is_symlink)
 		kind = odb_kind_in(in->odb, &f->oid, d->fd, in->dirfd, f->name);
-	if ((in->flags & ODB_NO_RELINK) || odb_links_have(in->odb, kind))
+	if ((in->flags & ODB_NO_RELINK) || !odb_wants_relink(in->odb, kind, in->flags))
 		return 0;
 	/* A plain file is what these get, whatever is configured. */
-	if (kind == ODB_COPY && (f->is_exec || in->st.size == 0))
+	if (kind == ODB_COPY &&
+	    (f->is_exec || (in->st.size == 0 && !odb_links_first(in->odb, ODB_SYMLINK))))
 		return 0;
 	r = check_name(in, e);
 	if (r < 0)

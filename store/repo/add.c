@@ -525,7 +525,13 @@ int add_take(struct repo *r, struct stages *s, struct add_job *job,
 		rc = ingest_whole(r, &in, &view, e);
 	}
 	/* A directory in which nothing was done is on record as it is. */
-	if (rc == 0 && view.complete && !(is_recorded && in.objects == 0))
+	if (rc < 0 || !view.complete || (is_recorded && in.objects == 0))
+		goto out;
+	/* What can be had from the cache again, a checkout may take away when
+	 * nothing tracks it any more. */
+	if (!in.hash_only && !in.no_relink)
+		index_remember_placed(ix, in.path, &view);
+	else
 		index_remember(ix, in.path, &view);
 out:
 	index_view_release(&view);

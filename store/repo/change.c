@@ -178,10 +178,9 @@ static int remove_locked(struct repo *r, const struct remove_options *o,
 
 	if ((rc = repo_collect_targets(r, &q, &c, &t, e)) < 0)
 		return explain_target(r, o, rc, e);
+	/* As with DVC, core.autostage does not reach what goes away. */
 	for (size_t i = 0; i < t.nr && rc == 0; i++)
 		rc = remove_stage(r, t.v[i].stage, o->outs, rep, e);
-	if (rc == 0)
-		rc = repo_git_stage(r, rep, e);
 	targets_release(&t);
 	collection_release(&c);
 	return rc;

@@ -102,7 +102,7 @@ static bool relink_it(struct repo *r, struct checkout_out *co, const struct inde
 	int fd = -1;
 	bool yes;
 
-	if (f->st.size == 0 || (first == ODB_HARDLINK && (f->flags & INDEX_EXEC)))
+	if (first == ODB_HARDLINK && (f->st.size == 0 || (f->flags & INDEX_EXEC)))
 		return false;
 	path = f->path_n > 0 ? path_join(co->path, f->path) : xstrdup(co->path);
 	yes = true;

@@ -198,6 +198,22 @@ static int commit_out(struct repo *r, struct add_plan *p, struct stage *st, size
 	return rc;
 }
 
+/* In DVC's words; once a file, however many of its stages changed. */
+static void note_once(const struct repo *r, struct report *rep, const char *what,
+		      const char *file)
+{
+	char *shown = repo_show(r, file);
+	char *text = xasprintf("%s '%s'", what, shown);
+	bool is_told = false;
+
+	for (size_t i = 0; i < rep->notes.nr && !is_told; i++)
+		is_told = strcmp(rep->notes.v[i], text) == 0;
+	if (!is_told)
+		report_note(rep, "%s", text);
+	free(text);
+	free(shown);
+}
+
 static int save_stage(struct repo *r, struct add_plan *p, struct stage *st,
 		      struct report *rep, struct err *e)
 {
@@ -225,9 +241,9 @@ static int save_stage(struct repo *r, struct add_plan *p, struct stage *st,
 	if (rc == 0) {
 		report_track(rep, file);
 		if (is_new)
-			report_note(rep, "Generating lock file '%s'", file);
+			note_once(r, rep, "Generating lock file", file);
 		if (changed && st->kind == STAGE_PIPELINE)
-			report_note(rep, "Updating lock file '%s'", file);
+			note_once(r, rep, "Updating lock file", file);
 		if (changed)
 			report_add(rep, file, NULL, "modified", -1);
 	}
@@ -283,8 +299,9 @@ static int commit_locked(struct repo *r, const struct commit_options *o,
 	struct collection c = {0};
 	struct targets t = {0};
 	struct map seen = {0};
-	int rc, r2;
+	int rc;
 
+	/* As with DVC, core.autostage does not reach what commit writes. */
 	if ((rc = repo_collect_targets(r, &q, &c, &t, e)) < 0)
 		return rc;
 	for (size_t i = 0; i < t.nr && rc == 0; i++) {
@@ -293,9 +310,6 @@ static int commit_locked(struct repo *r, const struct commit_options *o,
 		if (st && map_set(&seen, MAP_KEY(st), i))
 			rc = commit_stage(r, st, o, rep, e);
 	}
-	r2 = repo_git_stage(r, rep, rc == 0 ? e : NULL);
-	if (rc == 0)
-		rc = r2;
 	map_release(&seen);
 	targets_release(&t);
 	collection_release(&c);

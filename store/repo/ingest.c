@@ -16,6 +16,7 @@
 #include "store/repo/report.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ struct ctx {
 	struct batch_job *job;
 	unsigned flags;			    /* of odb_ingest */
 	bool plain_is_wrong, hard_is_wrong; /* kinds that relinking would change */
+	bool symlink_is_first;
 	/* Guarded by the mutex: */
 	pthread_mutex_t mutex;
 	struct report *rep;
@@ -90,13 +92,14 @@ static int refuse(struct ctx *c, const struct index_file *f)
 /*
  * Would relinking change this file? A single name is a plain file. One of several
  * is taken for a link to its object, which needs a look only where that would be
- * wrong. Executables are never hard-linked, empty files never linked at all.
+ * wrong. Executables are never hard-linked, nor are empty files.
  */
 static bool wants_relink(struct ctx *c, const struct index_file *f)
 {
 	enum odb_link kind = ODB_COPY;
 
-	if (c->in->no_relink || c->in->hash_only || f->st.size == 0)
+	if (c->in->no_relink || c->in->hash_only ||
+	    (f->st.size == 0 && !c->symlink_is_first))
 		return false;
 	if (!(f->flags & INDEX_SYMLINK)) {
 		if (f->st.nlink <= 1)
@@ -115,7 +118,7 @@ static bool wants_relink(struct ctx *c, const struct index_file *f)
 		}
 		free(path);
 	}
-	return odb_wants_relink(c->odb, kind);
+	return odb_wants_relink(c->odb, kind, c->flags);
 }
 
 static bool needs_work(struct ctx *c, const struct index_file *f)
@@ -199,6 +202,15 @@ static int choose(struct ctx *c, uint32_t **at, size_t *nr)
 	return c->code;
 }
 
+static bool same_device(const struct repo *r, const struct odb *odb)
+{
+	struct stat cache, root;
+
+	return sys_fstatat(AT_FDCWD, odb_dir(odb), &cache, 0) == 0 &&
+	       sys_fstatat(repo_rootfd(r), ".", &root, 0) == 0 &&
+	       cache.st_dev == root.st_dev;
+}
+
 int ingest_files(struct repo *r, struct ingest *in, struct index_view *view,
 		 struct report *rep, struct err *e)
 {
@@ -213,8 +225,13 @@ int ingest_files(struct repo *r, struct ingest *in, struct index_view *view,
 		c.flags |= ODB_HASH_ONLY;
 	if (in->no_relink)
 		c.flags |= ODB_NO_RELINK;
-	c.plain_is_wrong = odb_wants_relink(c.odb, ODB_COPY);
-	c.hard_is_wrong = odb_wants_relink(c.odb, ODB_HARDLINK);
+	/* Where the first kind cannot work, to ask for it each time would copy the
+	 * file each time. */
+	if (view->kind == INDEX_FILE && same_device(r, c.odb))
+		c.flags |= ODB_FIRST_LINK;
+	c.plain_is_wrong = odb_wants_relink(c.odb, ODB_COPY, c.flags);
+	c.hard_is_wrong = odb_wants_relink(c.odb, ODB_HARDLINK, c.flags);
+	c.symlink_is_first = !odb_wants_relink(c.odb, ODB_SYMLINK, ODB_FIRST_LINK);
 	pthread_mutex_init(&c.mutex, NULL);
 	rc = choose(&c, &at, &job.nr);
 	if (rc == 0 && job.nr > 0) {

@@ -208,7 +208,8 @@ static int forget_old(struct move *m, struct err *e)
 	}
 	if (m->from->cache && (rc = repo_git_unignore(r, m->src, &file, e)) < 0)
 		return rc;
-	if (file)
+	/* One that lost its last line is gone, and git is not told. */
+	if (file && fs_kind(r->rootfd, file) != 0)
 		report_track(m->rep, file);
 	free(file);
 	return 0;
