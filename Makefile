@@ -87,7 +87,7 @@ BENCH := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(sort $(wildcard tests/b
 E2E   := $(sort $(wildcard $(CURDIR)/tests/e2e/t*.sh))
 JOBS  ?= 2
 
-.PHONY: all unit e2e check demo fuzz replay interop bench install uninstall dist docs format \
+.PHONY: all unit server e2e check demo fuzz replay interop bench install uninstall dist docs format \
 	check-format check-headers check-layers check-docs lint tsan deps deps-test clean help fuzz-run
 .SECONDARY:
 
@@ -137,8 +137,13 @@ $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(filter %.o,$(FUZZ_LD)) $(LIB)
 
 # ---- tests -------------------------------------------------------------------
 
+# What needs a server runs beside one.
+SERVER_UNIT := $(filter %/test_s3_server,$(UNIT))
 unit: $(UNIT)
-	$(Q).ci/tap -j $(JOBS) $(UNIT)
+	$(Q).ci/tap -j $(JOBS) $(filter-out $(SERVER_UNIT),$(UNIT))
+
+server: $(SERVER_UNIT)
+	$(Q).ci/with-rgw .ci/tap $(SERVER_UNIT)
 
 e2e: all $(if $(wildcard tests/powercut/powercut.c),$(B)/tests/powercut)
 	$(Q)LODE_BIN=$(CURDIR)/$(B) .ci/tap -j $(JOBS) $(E2E)
@@ -236,6 +241,7 @@ clean:
 help:
 	@echo 'all            the program, build/$(MODE)/lode'
 	@echo 'unit           the unit tests of this MODE'
+	@echo 'server         the unit tests that need a real S3 server, beside one'
 	@echo 'e2e            the end-to-end tests with the program of this MODE'
 	@echo 'check          set-up, build, all tests, all looks at the source'
 	@echo 'demo           set-up, build, the main job on a real dataset'
