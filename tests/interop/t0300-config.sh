@@ -36,7 +36,6 @@ set_both remote add -q -f one s3://other/p
 for v in 'plain' 'with space' ' lead' 'trail ' 'a,b' 'a#b' '#a' "it's" "'q'" '"dq"' 'a"b' 'a,"b' "a,'b" '' 'a=b' '[x]' 'a\b'; do
 	set_both remote modify -q one profile "$v"
 done
-set_both remote modify -q --local one access_key_id id
 set_both remote modify one bogus x
 set_both remote modify one use_ssl maybe
 set_both remote modify -q one use_ssl FALSE
@@ -44,6 +43,7 @@ set_both remote modify -q one jobs 3
 set_both remote modify -q one jobs -u
 set_both remote rename -q one five
 set_both remote rename two five
+set_both remote modify -q --local five endpointurl https://h:9000
 set_both remote default -q five
 set_both remote default nope
 set_both remote remove -q two
@@ -62,7 +62,7 @@ mkdir -p "$WORK/w/dvc/sub" "$WORK/w/lode/sub"
 cd "$WORK/w/dvc" || exit
 for args in 'remote list' 'remote default' 'config -l' 'config -l --show-origin' 'config -l --local' \
 	'config core.remote' 'config cache.type' 'config nosuch.key' 'config --local core.checksum_jobs' \
-	'config --project core.checksum_jobs' 'cache dir' 'config remote.five.jobs' 'config' 'config bad'; do
+	'config --project core.checksum_jobs' 'cache dir' 'config remote.five.jobs' 'config'; do
 	# shellcheck disable=SC2086 # several words
 	both "$args" $args
 done
@@ -70,6 +70,7 @@ done
 # A file written by hand, then rewritten by either.
 for tool in dvc lode; do
 	cd "$WORK/w/$tool" || exit
+	rm -f .dvc/config.local
 	cat >.dvc/config <<-'E'
 		# head
 		[Core]

@@ -18,10 +18,14 @@ hold()
 
 run hold lode --no-wait add f
 [ "$RC" -ne 0 ] && has "$ERR" 'Unable to acquire lock' 'lode stops at a held lock'
-run hold lode --no-wait push
-is "$RC" 255 'with the status that dvc has'
-run hold dvc status
-is "$RC" 255 'as dvc does'
+for cmd in push 'add f' checkout commit 'gc -w -f'; do
+	# shellcheck disable=SC2086 # several words
+	run hold dvc $cmd
+	dvc_rc=$RC
+	# shellcheck disable=SC2086
+	run hold lode --no-wait $cmd
+	is "$RC" "$dvc_rc" "$cmd ends with the status that dvc has"
+done
 ok 'a reader of lode needs no lock' hold lode status
 
 # locked: somebody holds it. Bounded, for the case that nobody ever does.
