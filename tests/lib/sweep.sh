@@ -132,8 +132,10 @@ sweep_template()
 {
 	mkdir -p "$WORK/template/remote" "$WORK/template/repo"
 	cd "$WORK/template/repo" || tap_bail "no template"
-	git init -q . && lode init -q && lode config cache.type "$1" &&
-		lode remote add -q -d store ../remote || tap_bail "no repository"
+	if ! { git init -q . && lode init -q && lode config cache.type "$1" &&
+		lode remote add -q -d store ../remote; }; then
+		tap_bail "no repository"
+	fi
 	git_all start
 	put data/a 'first'
 	put data/b/c 'second'
