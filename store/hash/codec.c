@@ -15,18 +15,27 @@ char *hex_encode(const void *p, size_t n, char *out)
 	return out;
 }
 
+/* A digit's value and one more, so that what is none is zero. */
+static const uint8_t hex_values[256] = {
+	['0'] = 1,  ['1'] = 2,	['2'] = 3,  ['3'] = 4,	['4'] = 5,  ['5'] = 6,
+	['6'] = 7,  ['7'] = 8,	['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+	['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
+	['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
+
 bool hex_decode(struct slice text, void *out, size_t n)
 {
+	const uint8_t *from = (const uint8_t *)text.p;
 	uint8_t *to = out;
 
 	if (text.n != 2 * n)
 		return false;
 	for (size_t i = 0; i < text.n; i++)
-		if (parse_hex_digit(text.p[i]) < 0)
+		if (hex_values[from[i]] == 0)
 			return false;
 	for (size_t i = 0; i < n; i++)
-		to[i] = (uint8_t)(parse_hex_digit(text.p[2 * i]) << 4 |
-				  parse_hex_digit(text.p[2 * i + 1]));
+		to[i] = (uint8_t)((hex_values[from[2 * i]] - 1) << 4 |
+				  (hex_values[from[2 * i + 1]] - 1));
 	return true;
 }
 

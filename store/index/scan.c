@@ -152,8 +152,12 @@ static bool believe(const struct scan *s, const struct index_file *rec,
 		return false;
 	}
 	f->oid = rec->oid;
-	return rec->st.mode == f->st.mode && rec->st.nlink == f->st.nlink &&
-	       rec->st.ctime_ns == f->st.ctime_ns && rec->flags == f->flags;
+	if (rec->st.mode != f->st.mode || rec->flags != f->flags)
+		return false;
+	/* Links that others make or drop to a shared inode teach nothing. */
+	if (rec->st.nlink > 1 && f->st.nlink > 1)
+		return true;
+	return rec->st.nlink == f->st.nlink && rec->st.ctime_ns == f->st.ctime_ns;
 }
 
 static void push_file(struct index_dir *d, const struct index_file *f)

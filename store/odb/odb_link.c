@@ -280,20 +280,39 @@ out:
 	return o;
 }
 
-static enum outcome place_by(const struct place *p, enum odb_link kind)
+/* *st: of the object, where that was looked at. *kind becomes what it came to. */
+static enum outcome place_by(const struct place *p, enum odb_link *kind,
+			     struct filestat *st)
 {
-	struct filestat st;
-
 	/* copy_object looks at the bytes itself, while it copies. */
-	if (kind != ODB_COPY && odb_check_in(p->odb, p->oid, p->d, &st, p->e) < 0)
+	if (*kind != ODB_COPY && odb_check_in(p->odb, p->oid, p->d, st, p->e) < 0)
 		return FAILED;
-	if (kind == ODB_HARDLINK || kind == ODB_SYMLINK) {
-		/* Links to empty files would run into the limit of links. */
-		if (kind == ODB_HARDLINK && st.size == 0)
-			return place_file(p, ODB_COPY);
-		return place_link(p, kind);
+	/* Links to empty files would run into the limit of links. */
+	if (*kind == ODB_HARDLINK && st->size == 0)
+		*kind = ODB_COPY;
+	if (*kind == ODB_HARDLINK || *kind == ODB_SYMLINK)
+		return place_link(p, *kind);
+	return place_file(p, *kind);
+}
+
+/*
+ * What a look at the new name would see. A link is the object, which was looked at a
+ * moment ago; its ctime, which the link has changed, says nothing about it any more.
+ */
+static int placed_stat(const struct place *p, enum odb_link kind,
+		       const struct filestat *object, struct filestat *out, struct err *e)
+{
+	struct stat sb;
+
+	if (kind == ODB_HARDLINK) {
+		*out = *object;
+		out->nlink++;
+		return 0;
 	}
-	return place_file(p, kind);
+	if (sys_fstatat(p->dirfd, p->name, &sb, 0) < 0)
+		return err_sys(e, "stat", p->name);
+	*out = filestat_of(&sb);
+	return 0;
 }
 
 int odb_place(struct odb *odb, const struct oid *oid, const struct odb_dir *d, int dirfd,
@@ -313,13 +332,13 @@ int odb_place(struct odb *odb, const struct oid *oid, const struct odb_dir *d, i
 	};
 	enum outcome o = FALL;
 	enum odb_link kind = ODB_COPY;
-	struct stat sb;
+	struct filestat object = {0};
 
 	for (size_t i = 0; i < odb->links_nr && o == FALL; i++) {
 		kind = odb->links[i];
 		if (is_exec && (kind == ODB_HARDLINK || kind == ODB_SYMLINK))
 			continue;
-		o = place_by(&p, kind);
+		o = place_by(&p, &kind, &object);
 	}
 	/*
 	 * An executable may not share its mode with the object, and an object may
@@ -327,7 +346,7 @@ int odb_place(struct odb *odb, const struct oid *oid, const struct odb_dir *d, i
 	 */
 	if (o == FALL && (is_exec || own.sys == EMLINK)) {
 		kind = ODB_COPY;
-		o = place_by(&p, kind);
+		o = place_by(&p, &kind, &object);
 	}
 	if (o == FALL)
 		err_ctx(&own, ERR_IO, "no cache link type of 'cache.type' works here");
@@ -336,11 +355,8 @@ int odb_place(struct odb *odb, const struct oid *oid, const struct odb_dir *d, i
 			*e = own;
 		return own.code;
 	}
-	if (sys_fstatat(dirfd, name, &sb, 0) < 0)
-		return err_sys(e, "stat", name);
-	*st = filestat_of(&sb);
 	*used = kind;
-	return 0;
+	return placed_stat(&p, kind, &object, st, e);
 }
 
 int odb_checkout(struct odb *odb, const struct oid *oid, int dirfd, const char *name,

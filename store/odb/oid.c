@@ -21,12 +21,13 @@ int oid_cmp(const struct oid *a, const struct oid *b)
 	return r;
 }
 
-static bool is_lower_hex(const char *p, size_t n)
+static bool has_upper_digit(const char *p, size_t n)
 {
+	unsigned has = 0;
+
 	for (size_t i = 0; i < n; i++)
-		if (!((p[i] >= '0' && p[i] <= '9') || (p[i] >= 'a' && p[i] <= 'f')))
-			return false;
-	return true;
+		has |= (unsigned char)(p[i] - 'A') < 6;
+	return has != 0;
 }
 
 bool oid_parse(struct slice text, enum oid_algo algo, struct oid *out)
@@ -37,7 +38,7 @@ bool oid_parse(struct slice text, enum oid_algo algo, struct oid *out)
 		oid.is_dir = true;
 		text.n -= 4;
 	}
-	if (text.n != 32 || !is_lower_hex(text.p, 32) || !hex_decode(text, oid.b, 16))
+	if (text.n != 32 || !hex_decode(text, oid.b, 16) || has_upper_digit(text.p, 32))
 		return false;
 	*out = oid;
 	return true;
