@@ -5,6 +5,7 @@
 #include "store/base/clock.h"
 #include "store/base/err.h"
 #include "store/base/parse.h"
+#include "store/meta/config.h"
 #include "store/repo/gc.h"
 #include "store/repo/repo.h"
 
@@ -185,10 +186,24 @@ static int collect_cloud(struct ctx *ctx, const struct gc_args *args,
 		report_add(rep, it->path, &it->oid, it->state, it->bytes);
 	}
 	report_counted(rep, "remote", res.removed);
-	tell_cloud(ctx, &res, args->dry);
+	if (r == 0)
+		tell_cloud(ctx, &res, args->dry);
 out:
 	gc_keep_release(&keep);
 	report_release(&res.report);
+	return r;
+}
+
+/* A remote that is not there is told of before anything is removed here. */
+static int know_remote(struct ctx *ctx, const struct gc_args *args, struct err *e)
+{
+	struct config_remote section = {0};
+	struct config *config = NULL;
+	int r = repo_config(ctx->repo, &config, e);
+
+	if (r == 0)
+		r = config_remote_open(config, args->remote, &section, e);
+	config_remote_release(&section);
 	return r;
 }
 
@@ -240,6 +255,8 @@ static int gc_run(struct ctx *ctx, void *arg, struct err *e)
 	if (!args->force && !args->dry &&
 	    !cmd_ask(ctx, "Are you sure you want to proceed?"))
 		return EXIT_FAILED;
+	if ((args->cloud || args->not_in_remote) && (r = know_remote(ctx, args, e)) < 0)
+		return r;
 	sync_attach(ctx->repo, &ctx->ui.sink);
 	r = repo_gc(ctx->repo, &o, &res, e);
 	if (r == 0)

@@ -69,8 +69,8 @@ struct plans {
 void plans_release(struct plans *ps);
 
 enum plan_kind {
-	PLAN_PUSH,
-	PLAN_FETCH, /* and status -c */
+	PLAN_PUSH, /* and status -c: what is never pushed is not asked for */
+	PLAN_FETCH,
 };
 
 /*

@@ -145,9 +145,9 @@ static int add_revisions(struct scope *s, struct repo *repo, const struct sync_o
 		return 0;
 	if ((r = repo_vcs(repo, &vcs, e)) < 0)
 		return r;
+	/* Without git there is the workspace, which is always taken in. */
 	if (!vcs)
-		return err_set(e, ERR_INVALID,
-			       "core.no_scm is set: there are no revisions");
+		return 0;
 	if ((r = vcs_list(vcs, &sel, &revs, e)) == 0)
 		for (size_t i = 0; i < revs.nr; i++)
 			add_revision(s, repo, o, kind, texts, &revs.v[i], res);

@@ -64,7 +64,7 @@ int sync_status(struct repo *repo, const struct sync_options *o, struct sync_res
 	struct scope scope = {0};
 	int r;
 
-	if ((r = scope_open(&scope, repo, o, PLAN_FETCH, res, e)) < 0)
+	if ((r = scope_open(&scope, repo, o, PLAN_PUSH, res, e)) < 0)
 		goto out;
 	for (size_t i = 0; i < scope.plans.plans.nr && r == 0; i++) {
 		struct plan *p = &scope.plans.plans.v[i];

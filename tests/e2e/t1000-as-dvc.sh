@@ -90,4 +90,30 @@ put q 2
 must_pass lode commit -f
 is "$(cat "$OUT")" "Generating lock file 'dvc.lock'
 Updating lock file 'dvc.lock'" 'the lock file is told of'
+
+# What is never pushed is not missed on a remote.
+rm -f dvc.yaml dvc.lock
+must_pass lode remote add -d r "$WORK/remote"
+must_pass lode push -q
+put n never
+must_pass lode add -q n
+printf '  push: false\n' >>n.dvc
+expect 'status -c leaves out push: false' "Cache and remote 'r' are in sync." lode status -c
+
+# gc with a remote that is not there removes nothing first.
+rm n.dvc
+old=$(object n)
+must_fail 251 lode gc -w -c -f -r nosuch
+exists "$old"
+must_pass lode gc -w -f
+missing "$old"
+
+# Without git, a scope of revisions is the workspace.
+mkdir "$WORK/noscm"
+cd "$WORK/noscm" || exit
+must_pass lode init -q --no-scm
+put f 1
+must_pass lode add -q f
+must_pass lode remote add -d r "$WORK/remote2"
+expect 'push -a without git' '1 file pushed' lode push -a
 plan_done
