@@ -116,4 +116,6 @@ put f 1
 must_pass lode add -q f
 must_pass lode remote add -d r "$WORK/remote2"
 expect 'push -a without git' '1 file pushed' lode push -a
+must_fail 255 lode gc -a -f
+exists "$(object f)"
 plan_done
