@@ -149,8 +149,8 @@ e2e: all $(if $(wildcard tests/powercut/powercut.c),$(B)/tests/powercut)
 	$(Q)LODE_BIN=$(CURDIR)/$(B) .ci/tap -j $(JOBS) $(E2E)
 
 # Threads meet in these; the rest would only take time.
-TSAN_UNIT := $(filter %pool %hash %md5_many %odb %odb_ingest %index %remote %transfer %sync \
-	%engine %local %s3 %ui,$(UNIT))
+TSAN_UNIT := $(filter %base_fs %md5_many %odb %odb_ingest %odb_threads %index %repo_add \
+	%remote_local %s3 %s3_faults,$(UNIT))
 tsan: $(TSAN_UNIT)
 	$(Q).ci/tap -j $(JOBS) $(TSAN_UNIT)
 

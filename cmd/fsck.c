@@ -65,9 +65,10 @@ static void tell_sum(struct ctx *ctx, const char *what, const struct report *rep
 			   (unsigned long long)wrong, (unsigned long long)repaired);
 	if (report_count_of(rep, "absent") > 0)
 		print_text(&ctx->print,
-			   "%llu objects that the workspace names are not in the cache; "
+			   "%llu object%s named by the workspace but not in the cache; "
 			   "lode fetch brings what a remote has.\n",
-			   (unsigned long long)report_count_of(rep, "absent"));
+			   (unsigned long long)report_count_of(rep, "absent"),
+			   report_count_of(rep, "absent") == 1 ? " is" : "s are");
 	buf_release(&b);
 }
 

@@ -342,7 +342,7 @@ int pyvars_read(struct slice text, const char *name, struct arena *a, struct val
 	r.block[0].map = value_map(a);
 	while (ret == 0 && next_line(&r, &indent)) {
 		struct slice line = {0};
-		bool colon;
+		bool colon = false;
 
 		ret = enter(&r, indent);
 		if (ret == 0)

@@ -449,7 +449,7 @@ static size_t cost(const struct value *v)
 int tmpl_resolve(struct tmpl *t, const struct value *v, const char *key,
 		 struct value **out, struct err *e)
 {
-	struct value *made, *k, *item;
+	struct value *made = NULL, *k, *item;
 	int r = 0;
 
 	if (!tmpl_spend(t, NODE_COST))

@@ -346,7 +346,7 @@ static void note_import(struct tmpl *t, const char *path, const char **keys, siz
 
 static int merge_file(struct tmpl *t, const char *item, const char *dir, struct err *e)
 {
-	const struct value *tree;
+	const struct value *tree = NULL;
 	const struct tmpl_import *im;
 	struct value *part;
 	const char **keys, *kept;
