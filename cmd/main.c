@@ -171,6 +171,8 @@ static int status_of(const struct cmd *cmd, bool has_begun, int code)
 		return EXIT_INTERRUPT;
 	case ERR_NOREPO:
 		return EXIT_NOREPO;
+	case ERR_UNSUPPORTED:
+		return EXIT_OTHER;
 	case ERR_AUTH:
 	case ERR_CONFIG:
 		return has_begun && own == EXIT_FAILED ? own : EXIT_CONFIG;

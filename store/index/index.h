@@ -89,7 +89,7 @@ enum index_look_flags {
 };
 /*
  * Look at an output (path relative to the root). algo tells which digest is
- * asked for. A .dvcignore inside it is ERR_INVALID. A name that is no UTF-8 is
+ * asked for. A .dvcignore inside it is ERR_UNSUPPORTED. A name that is no UTF-8 is
  * ERR_INVALID with INDEX_HASH. Hashing goes through odb_ingest(ODB_HASH_ONLY).
  */
 int index_look(struct index *ix, struct odb *odb, const char *path, enum oid_algo algo,

@@ -381,7 +381,7 @@ static int look_for_marks(const struct look *k, const struct index_dir *d,
 		const struct name *name = &l->v[i];
 
 		if (strcmp(name->p, ".dvcignore") == 0 && name->type != DT_DIR)
-			return err_set(e, ERR_INVALID,
+			return err_set(e, ERR_UNSUPPORTED,
 				       ".dvcignore file should not be in collected dir "
 				       "path: '%s/%s%s%s'",
 				       k->s->root, k->s->path, *path ? "/" : "", path);
@@ -545,7 +545,7 @@ static void look_item(void *ctx, size_t i, unsigned worker)
 		sys_close(fd);
 	}
 	if (r < 0) {
-		if (r != ERR_INVALID)
+		if (r != ERR_INVALID && r != ERR_UNSUPPORTED)
 			err_ctx(&e, r, "looking at '%s%s%s'", k->s->path,
 				path.n ? "/" : "", buf_str(&path));
 		fail(k, r, &e);
