@@ -11,6 +11,7 @@
 #include "store/base/buf.h"
 #include "store/base/err.h"
 #include "store/base/path.h"
+#include "store/base/pool.h"
 #include "store/base/sys.h"
 #include "store/base/vec.h"
 #include "store/hash/hash.h"
@@ -19,6 +20,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -347,6 +349,53 @@ out:
 	return r;
 }
 
+/* Sealing many is two calls each, of which none waits for another. */
+#define SEAL_CHUNK    256
+#define SEAL_PARALLEL 2048
+
+struct sealing {
+	struct odb *odb;
+	const struct pending *v;
+	size_t nr;
+	pthread_mutex_t lock; /* guards the rest */
+	int code;
+	struct err err;
+};
+
+static void seal_chunk(void *ctx, size_t i, unsigned worker)
+{
+	struct sealing *s = ctx;
+	size_t end = MIN_OF((i + 1) * SEAL_CHUNK, s->nr);
+	struct err e = {0};
+	int r = 0;
+
+	(void)worker;
+	for (size_t k = i * SEAL_CHUNK; k < end && r == 0; k++)
+		r = seal(s->odb, &s->v[k], &e);
+	if (r == 0)
+		return;
+	pthread_mutex_lock(&s->lock);
+	if (s->code == 0) {
+		s->code = r;
+		s->err = e;
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+static int seal_all(struct odb *odb, const struct pending *v, size_t nr, struct err *e)
+{
+	struct sealing s = {.odb = odb, .v = v, .nr = nr};
+	struct pool *pool = nr >= SEAL_PARALLEL ? pool_new(0) : NULL;
+
+	pthread_mutex_init(&s.lock, NULL);
+	pool_for(pool, (nr + SEAL_CHUNK - 1) / SEAL_CHUNK, seal_chunk, &s);
+	pool_free(pool);
+	pthread_mutex_destroy(&s.lock);
+	if (s.code < 0 && e)
+		*e = s.err;
+	return s.code;
+}
+
 int odb_flush(struct odb *odb, struct err *e)
 {
 	struct pending *v;
@@ -381,8 +430,8 @@ int odb_flush(struct odb *odb, struct err *e)
 			pthread_mutex_unlock(&odb->pending_lock);
 		}
 	}
-	for (size_t i = 0; i < nr && r == 0; i++)
-		r = seal(odb, &v[i], e);
+	if (r == 0)
+		r = seal_all(odb, v, nr, e);
 	free(v);
 	return r;
 }
