@@ -270,7 +270,8 @@ static int keep_project(struct collecting *g, const char *dir, struct err *e)
 	int r;
 
 	if ((r = repo_open(&other.r, &o, e)) < 0)
-		return err_ctx(e, r, "project '%s'", dir);
+		return err_ctx(e, r == ERR_NOTFOUND ? ERR_NOREPO : r, "project '%s'",
+			       dir);
 	if ((r = repo_lock(other.r, e)) == 0)
 		r = keep_repo(&other, e);
 	g->manifests = other.manifests;

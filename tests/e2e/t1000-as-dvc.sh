@@ -105,6 +105,8 @@ rm n.dvc
 old=$(object n)
 must_fail 251 lode gc -w -c -f -r nosuch
 exists "$old"
+must_fail 253 lode gc -w -f -p nosuch
+exists "$old"
 must_pass lode gc -w -f
 missing "$old"
 

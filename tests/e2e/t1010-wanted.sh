@@ -19,6 +19,13 @@ rm run
 must_pass lode checkout run.dvc
 is "$(stat -c %h,%a run)" 1,744 'checkout does not link it either'
 
+# In directories too, links come in the configured order.
+must_pass lode config cache.type symlink,copy
+put l/f 1l
+must_pass lode add -q l
+is "$(readlink l/f)" "$(pwd -P)/$(object l/f)" 'a file of a directory is linked'
+must_pass lode config cache.type hardlink,copy
+
 # Names that are not UTF-8, and what is no file.
 bad=$(printf 'b\377d')
 put "$bad" 1
