@@ -24,6 +24,7 @@ must_pass lode config cache.type symlink,copy
 put l/f 1l
 must_pass lode add -q l
 is "$(readlink l/f)" "$(pwd -P)/$(object l/f)" 'a file of a directory is linked'
+must_pass lode remove --outs l.dvc
 must_pass lode config cache.type hardlink,copy
 
 # Names that are not UTF-8, and what is no file.
