@@ -146,8 +146,14 @@ bool cmd_ask(struct ctx *ctx, const char *question)
 
 void cmd_warnings(struct ctx *ctx, const struct strvec *warnings)
 {
-	for (size_t i = 0; i < warnings->nr; i++)
-		ui_warn(&ctx->ui, "%s", warnings->v[i]);
+	for (size_t i = 0; i < warnings->nr; i++) {
+		struct buf b = {0};
+
+		/* One line each: a newline can only be a name's. */
+		text_escape(&b, slice_of(warnings->v[i]));
+		ui_warn(&ctx->ui, "%s", buf_str(&b));
+		buf_release(&b);
+	}
 }
 
 /* "To track the changes with git, run:" as DVC words it, in Git repositories. */

@@ -165,6 +165,55 @@ static void show_text(struct ctx *ctx, const struct data_status_result *res)
 			s.nr > 0 ? "other " : "");
 }
 
+/* -z: one record a line of text, "section NUL kind NUL path NUL", the names of
+ * --json, the kind empty where a section has none; a rename with both paths. */
+static void record(struct print *p, const char *section, const char *kind,
+		   const char *old, const char *name)
+{
+	const char *const fields[] = {section, kind, old, name};
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		if (!fields[i])
+			continue;
+		print_name(p, fields[i]);
+		print_end(p);
+	}
+}
+
+static void record_names(struct print *p, const char *section, const struct strvec *names)
+{
+	for (size_t i = 0; i < names->nr; i++)
+		record(p, section, "", NULL, names->v[i]);
+}
+
+static void record_changes(struct print *p, const char *section,
+			   const struct data_changes *c)
+{
+	struct kind kinds[KINDS];
+
+	kinds_of(c, kinds);
+	for (size_t k = 0; k < KINDS; k++)
+		for (size_t i = 0; i < kinds[k].list->nr; i++) {
+			const struct diff_entry *x = &kinds[k].list->v[i];
+
+			record(p, section, kinds[k].name,
+			       kinds[k].list == &c->renamed ? x->old_path : NULL,
+			       x->path);
+		}
+}
+
+static void show_records(struct ctx *ctx, const struct data_status_result *res)
+{
+	struct print *p = &ctx->print;
+
+	record_names(p, "not_in_cache", &res->not_in_cache);
+	record_names(p, "not_in_remote", &res->not_in_remote);
+	record_changes(p, "committed", &res->committed);
+	record_changes(p, "uncommitted", &res->uncommitted);
+	record_names(p, "untracked", &res->untracked);
+	record_names(p, "unchanged", &res->unchanged);
+}
+
 /* ---- JSON, in DVC's shape -------------------------------------------------- */
 
 static void json_names(struct jsonw *j, const char *key, const struct strvec *names)
@@ -259,6 +308,8 @@ static int data_status_run(struct ctx *ctx, void *arg, struct err *e)
 	cmd_warnings(ctx, &res.warnings);
 	if (r == 0 && ctx->global.json)
 		show_json(ctx, &res);
+	else if (r == 0 && ctx->print.is_nul)
+		show_records(ctx, &res);
 	else if (r == 0)
 		show_text(ctx, &res);
 	data_status_result_release(&res);

@@ -219,6 +219,15 @@ static int on_remote(void *arg, struct repo *r, const struct oid *v, size_t nr,
 	return ret;
 }
 
+/* "no" is not an error in text, but a document that fails says why. */
+static void decline_json(struct ctx *ctx)
+{
+	struct err e = {0};
+
+	err_set(&e, ERR_CANCELED, "not confirmed; '-f' goes ahead without a question");
+	json_failure(ctx, &e);
+}
+
 static int gc_run(struct ctx *ctx, void *arg, struct err *e)
 {
 	const struct gc_args *args = arg;
@@ -253,8 +262,11 @@ static int gc_run(struct ctx *ctx, void *arg, struct err *e)
 			       args->date);
 	warn(ctx, args);
 	if (!args->force && !args->dry &&
-	    !cmd_ask(ctx, "Are you sure you want to proceed?"))
+	    !cmd_ask(ctx, "Are you sure you want to proceed?")) {
+		if (ctx->global.json)
+			decline_json(ctx);
 		return EXIT_FAILED;
+	}
 	if ((args->cloud || args->not_in_remote) && (r = know_remote(ctx, args, e)) < 0)
 		return r;
 	sync_attach(ctx->repo, &ctx->ui.sink);

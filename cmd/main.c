@@ -26,6 +26,7 @@ struct line {
 	const struct cmd *cmd;
 	int argc;
 	char **argv;
+	bool is_unknown; /* names no command: all of the help would hide the error */
 };
 
 static void set_streams(struct ctx *ctx)
@@ -43,6 +44,15 @@ static void show_help(struct ctx *ctx, const struct line *l)
 		help_main(&ctx->print, ctx->prog);
 }
 
+/* Does a word ask for --json? For errors met before the options were parsed. */
+static bool wants_json(int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++)
+		if (strcmp(argv[i], "--json") == 0)
+			return true;
+	return false;
+}
+
 /* Errors of the command line: the message, then help on stdout, as argparse does. */
 static int usage_error(struct ctx *ctx, const struct line *l, bool is_exit2,
 		       const struct err *e)
@@ -52,42 +62,38 @@ static int usage_error(struct ctx *ctx, const struct line *l, bool is_exit2,
 	err_format(e, text, sizeof(text));
 	ctx->ui.is_silent = false; /* parse errors appear with -q too */
 	ui_error(&ctx->ui, "%s", text);
-	if (ctx->global.json)
+	/* The word may stand behind what was wrong. */
+	if (ctx->global.json || wants_json(l->argc, l->argv))
 		json_failure(ctx, e);
-	else if (!is_exit2)
+	else if (!is_exit2 && !l->is_unknown)
 		show_help(ctx, l);
 	return is_exit2 ? EXIT_CONFLICT : EXIT_USAGE;
 }
 
-static int no_such_command(const struct ctx *ctx, const struct cmd *const *list,
-			   const char *what, const char *word, struct err *e)
+static int no_such_command(const struct ctx *ctx, const struct line *l,
+			   const struct cmd *const *list, const char *word, struct err *e)
 {
+	const char *prog = ctx->prog, *near, *space = l->cmd ? " " : "",
+		   *parent = l->cmd ? l->cmd->name : "";
 	struct strvec names = {0};
-	struct buf b = {0};
-	const char *near;
 	int r;
 
-	for (; *list; list++) {
-		if ((*list)->flags & CMD_HIDDEN)
-			continue;
-		buf_addf(&b, "%s'%s'", b.n ? ", " : "", (*list)->name);
-		strvec_push(&names, (*list)->name);
-	}
+	for (; *list; list++)
+		if (!((*list)->flags & CMD_HIDDEN))
+			strvec_push(&names, (*list)->name);
 	vec_push(&names, NULL);
 	near = text_nearest(word, (const char *const *)names.v);
 	if (near)
 		r = err_set(e, ERR_INVALID,
-			    "argument %s: invalid choice: '%s' (did you mean '%s'? "
-			    "choose from %s)",
-			    what, word, near, buf_str(&b));
+			    "no such command: '%s%s%s' (did you mean '%s'?); "
+			    "'%s help%s%s' lists all",
+			    parent, space, word, near, prog, space, parent);
 	else
 		r = err_set(e, ERR_INVALID,
-			    "argument %s: invalid choice: '%s' (choose from %s)", what,
-			    word, buf_str(&b));
+			    "no such command: '%s%s%s'; '%s help%s%s' lists all", parent,
+			    space, word, prog, space, parent);
 	names.nr--;
 	strvec_release(&names);
-	buf_release(&b);
-	(void)ctx;
 	return r;
 }
 
@@ -120,8 +126,9 @@ static int find_command(struct ctx *ctx, struct line *l, bool *has_help, bool *i
 		if (!l->cmd && cmd_is_known_elsewhere(l->argv[0]))
 			return 0;
 		found = cmd_find(list, l->argv[0]);
+		l->is_unknown = !found;
 		if (!found)
-			return no_such_command(ctx, list, what, l->argv[0], e);
+			return no_such_command(ctx, l, list, l->argv[0], e);
 		l->parent = l->cmd;
 		l->cmd = found;
 		l->argv++;
@@ -268,15 +275,6 @@ static void print_version(struct ctx *ctx)
 {
 	print_force(&ctx->print, "%s\n",
 		    strcmp(ctx->prog, "dvc") == 0 ? DVC_VERSION : LODE_VERSION);
-}
-
-/* Does a word ask for --json? For errors met before the options were parsed. */
-static bool wants_json(int argc, char **argv)
-{
-	for (int i = 0; i < argc; i++)
-		if (strcmp(argv[i], "--json") == 0)
-			return true;
-	return false;
 }
 
 static int dispatch(struct ctx *ctx, int argc, char **argv)

@@ -44,8 +44,7 @@ struct sync_options transfer_options(struct ctx *ctx, const struct transfer_args
 	};
 }
 
-void transfer_json(struct ctx *ctx, const struct sync_result *res, int r,
-		   const struct err *e)
+void transfer_json(struct ctx *ctx, struct sync_result *res, int r, const struct err *e)
 {
 	struct json doc;
 	struct jsonw *j = json_start(ctx, &doc);
@@ -56,6 +55,8 @@ void transfer_json(struct ctx *ctx, const struct sync_result *res, int r,
 		failure = *e;
 		failure.code = r;
 	}
+	report_counted(&res->report, "files", res->moved);
+	res->report.bytes = res->moved_bytes;
 	json_open_common(ctx, j, &res->report, r < 0 ? &failure : NULL);
 	json_key_int(j, "moved", (int64_t)res->moved);
 	jsonw_key(j, "placed");
@@ -121,7 +122,7 @@ void transfer_warn(struct ctx *ctx, const struct sync_result *res)
 }
 
 void transfer_tell(struct ctx *ctx, const char *done, bool dry_run,
-		   const struct sync_result *res, int r, const struct err *e)
+		   struct sync_result *res, int r, const struct err *e)
 {
 	transfer_warn(ctx, res);
 	if (ctx->global.json) {

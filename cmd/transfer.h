@@ -49,12 +49,11 @@ struct sync_options transfer_options(struct ctx *ctx, const struct transfer_args
 /* "4 files pushed", or that everything is up to date and since when. With --json
  * the document, and r's failure in it. */
 void transfer_tell(struct ctx *ctx, const char *done, bool dry_run,
-		   const struct sync_result *res, int r, const struct err *e);
+		   struct sync_result *res, int r, const struct err *e);
 
 /* Its parts: warnings and what is missing or failed on stderr; the document, in
  * which items of a pull's checkout follow those that moved. */
 void transfer_warn(struct ctx *ctx, const struct sync_result *res);
-void transfer_json(struct ctx *ctx, const struct sync_result *res, int r,
-		   const struct err *e);
+void transfer_json(struct ctx *ctx, struct sync_result *res, int r, const struct err *e);
 
 #endif

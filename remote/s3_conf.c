@@ -75,8 +75,13 @@ static int parse_url(struct s3_conf *c, const char *url, struct err *e)
 		return err_set(e, ERR_UNSUPPORTED,
 			       "%s: access point ARNs are not offered; name the bucket",
 			       c->label);
+	if (memchr(bucket.p, '@', bucket.n)) /* and is not repeated */
+		return err_set(e, ERR_CONFIG,
+			       "%s: the URL holds credentials; set access_key_id and "
+			       "secret_access_key with --local instead",
+			       c->label);
 	for (size_t i = 0; i < bucket.n; i++)
-		if ((unsigned char)bucket.p[i] <= ' ' || strchr("@:?#%\\", bucket.p[i]))
+		if ((unsigned char)bucket.p[i] <= ' ' || strchr(":?#%\\", bucket.p[i]))
 			return err_set(e, ERR_CONFIG, "%s: '%.*s' cannot be a bucket",
 				       c->label, SLICE_FMT(bucket));
 	c->bucket = xmemdup0(bucket.p, bucket.n);

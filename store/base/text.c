@@ -120,14 +120,18 @@ static size_t distance(const char *a, const char *b)
 const char *text_nearest(const char *word, const char *const *names)
 {
 	const char *best = NULL;
-	size_t best_d = 3;
+	size_t best_d = 3, n = strlen(word);
 
-	if (strlen(word) > 64)
+	if (n > 64)
 		return NULL;
+	for (const char *const *p = names; n > 1 && *p; p++)
+		if (strncmp(word, *p, n) == 0)
+			return *p;
 	for (; *names; names++) {
 		size_t d = distance(word, *names);
 
-		if (d < best_d && d < strlen(*names)) {
+		/* Half of a short word is no likeness. */
+		if (d < best_d && 2 * d < MIN_OF(n, strlen(*names))) {
 			best = *names;
 			best_d = d;
 		}

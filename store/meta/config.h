@@ -222,7 +222,8 @@ int config_remote_add(const struct config_edit *ed, const char *name, const char
 /* value NULL unsets; the remote must exist at the level or below it. */
 int config_remote_modify(const struct config_edit *ed, const char *name, const char *key,
 			 const char *value, struct err *e) MUST_CHECK;
-/* Drops core.remote where it named it, at every repository level. */
+/* Drops core.remote where it named it, at every repository level. What
+ * .dvc/config.local says of a remote of .dvc/config goes and moves with it. */
 int config_remote_remove(const struct config_edit *ed, const char *name,
 			 struct err *e) MUST_CHECK;
 int config_remote_rename(const struct config_edit *ed, const char *name, const char *to,

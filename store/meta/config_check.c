@@ -258,12 +258,20 @@ static int fail_at(const struct cfg_file *f, const struct cfg_item *it, const ch
 {
 	struct buf place = {0};
 	bool dict = strncmp(why, "extra keys", 10) != 0;
+	const char *near = NULL;
 	int r;
 
 	add_place(&place, &it->section, it->key);
-	r = err_set(e, ERR_CONFIG, "config file error: %s%s @ %s ('%s', line %u)", why,
-		    dict ? " for dictionary value" : "", buf_str(&place), f->path,
-		    it->line);
+	if (!dict && it->key)
+		near = config_nearest_key(
+			it->section.top ? it->section.top : it->section.name, it->key);
+	if (near)
+		buf_addf(&place, " (did you mean '%s'?)", near);
+	/* What a command sets is checked before it has a line. */
+	if (it->line > 0)
+		buf_addf(&place, " ('%s', line %u)", f->path, it->line);
+	r = err_set(e, ERR_CONFIG, "config file error: %s%s @ %s", why,
+		    dict ? " for dictionary value" : "", buf_str(&place));
 	buf_release(&place);
 	return r;
 }

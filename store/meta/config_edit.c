@@ -469,13 +469,13 @@ static int retarget_default(const struct config_edit *ed, const char *from,
 	return r;
 }
 
-/* What our own file says of a remote goes and moves with it. */
-static int own_section(const struct config_edit *ed, const char *from, const char *to,
-		       struct err *e)
+/* What a second file says of a remote goes and moves with it. */
+static int follow(const struct config_edit *ed, bool own, const char *from,
+		  const char *to, struct err *e)
 {
 	struct cfg_section s, n;
 	struct edit x;
-	int r = edit_begin(&x, ed, true, e);
+	int r = edit_begin(&x, ed, own, e);
 
 	if (r < 0)
 		return r;
@@ -495,6 +495,27 @@ static int own_section(const struct config_edit *ed, const char *from, const cha
 	return r;
 }
 
+static int own_section(const struct config_edit *ed, const char *from, const char *to,
+		       struct err *e)
+{
+	return follow(ed, true, from, to, e);
+}
+
+/*
+ * A secret in .dvc/config.local is of no use without the remote in .dvc/config,
+ * and a remote without a URL would make every later command fail. Done before the
+ * project's file is written, which then is checked with all levels.
+ */
+static int local_section(const struct config_edit *ed, const char *from, const char *to,
+			 struct err *e)
+{
+	struct config_edit local = {ed->dvc_dir, CONFIG_LOCAL, ed->cwd};
+
+	if (ed->level != CONFIG_REPO || !ed->dvc_dir)
+		return 0;
+	return follow(&local, false, from, to, e);
+}
+
 int config_remote_remove(const struct config_edit *ed, const char *name, struct err *e)
 {
 	struct cfg_section s;
@@ -510,7 +531,8 @@ int config_remote_remove(const struct config_edit *ed, const char *name, struct 
 		r = fail_no_remote(s.name, e);
 	} else {
 		drop_section(&x, &s);
-		r = edit_write(&x, true, e);
+		if ((r = local_section(ed, low, NULL, e)) == 0)
+			r = edit_write(&x, true, e);
 	}
 	edit_end(&x);
 	if (r == 0)
@@ -564,7 +586,8 @@ int config_remote_rename(const struct config_edit *ed, const char *name, const c
 		move_section(&x, &s, &n);
 		if (def && strcasecmp(def->raw, s.name) == 0)
 			put(&x, &core, "remote", n.name);
-		r = edit_write(&x, true, e);
+		if ((r = local_section(ed, name, n.name, e)) == 0)
+			r = edit_write(&x, true, e);
 	}
 	edit_end(&x);
 	if (r == 0)
