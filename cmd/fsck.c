@@ -51,8 +51,9 @@ static void tell_items(struct ctx *ctx, const struct report *rep)
 }
 
 static void tell_sum(struct ctx *ctx, const char *what, const struct report *rep,
-		     uint64_t wrong, uint64_t repaired)
+		     uint64_t wrong, uint64_t repaired, bool is_repair)
 {
+	uint64_t absent = report_count_of(rep, "absent");
 	struct buf b = {0};
 
 	text_bytes(&b, rep->bytes);
@@ -63,12 +64,16 @@ static void tell_sum(struct ctx *ctx, const char *what, const struct report *rep
 	else
 		print_text(&ctx->print, "%llu wrong, %llu repaired.\n",
 			   (unsigned long long)wrong, (unsigned long long)repaired);
-	if (report_count_of(rep, "absent") > 0)
+	if (report_count_of(rep, "unfinished") > 0 && !is_repair)
+		print_text(&ctx->print,
+			   "%llu left by an interrupted command, which nothing "
+			   "believes; --repair takes them away.\n",
+			   (unsigned long long)report_count_of(rep, "unfinished"));
+	if (absent > 0)
 		print_text(&ctx->print,
 			   "%llu object%s named by the workspace but not in the cache; "
 			   "lode fetch brings what a remote has.\n",
-			   (unsigned long long)report_count_of(rep, "absent"),
-			   report_count_of(rep, "absent") == 1 ? " is" : "s are");
+			   (unsigned long long)absent, absent == 1 ? " is" : "s are");
 	buf_release(&b);
 }
 
@@ -88,8 +93,8 @@ static int check_here(struct ctx *ctx, const struct fsck_args *args, struct err 
 	r = repo_fsck(ctx->repo, &o, &res, e);
 	tell_items(ctx, &res.report);
 	if (r == 0 || r == ERR_CORRUPT)
-		tell_sum(ctx, "Cache and workspace", &res.report, res.wrong,
-			 res.repaired);
+		tell_sum(ctx, "Cache and workspace", &res.report, res.wrong, res.repaired,
+			 args->repair);
 	r = cmd_finish(ctx, &res.report, r, e);
 	fsck_result_release(&res);
 	return r;
@@ -128,7 +133,7 @@ static int check_remote(struct ctx *ctx, const struct fsck_args *args, unsigned 
 
 	tell_items(ctx, &res.report);
 	tell_sum(ctx, "Remote", &res.report, report_count_of(&res.report, "wrong"),
-		 report_count_of(&res.report, "repaired"));
+		 report_count_of(&res.report, "repaired"), args->repair);
 	r = cmd_finish(ctx, &res.report, r, e);
 	sync_result_release(&res);
 	return r;

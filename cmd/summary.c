@@ -88,6 +88,24 @@ static void add_name(struct buf *out, const char *dir, const char *name)
 	buf_release(&whole);
 }
 
+enum {
+	REASONS_SHOWN = 10 /* thousands of files tend to fail for one reason */
+};
+
+static void add_reasons(struct buf *b, const struct report *rep)
+{
+	buf_addf(b, "%zu file%s could not be checked out:", rep->errors.nr,
+		 rep->errors.nr == 1 ? "" : "s");
+	for (size_t i = 0; i < rep->errors.nr && i < REASONS_SHOWN; i++) {
+		const struct report_failure *f = &rep->errors.v[i];
+
+		add_name(b, "", f->path ? f->path : "");
+		buf_addf(b, ": %s", f->message);
+	}
+	if (rep->errors.nr > REASONS_SHOWN)
+		buf_addf(b, "\nand %zu more", rep->errors.nr - REASONS_SHOWN);
+}
+
 bool summary_checkout_error(struct ctx *ctx, const char *prefix,
 			    const struct checkout_result *res, int r)
 {
@@ -109,6 +127,8 @@ bool summary_checkout_error(struct ctx *ctx, const char *prefix,
 		}
 		buf_adds(&b, "\nIs your cache up to date?\n"
 			     "<https://error.dvc.org/missing-files>");
+	} else if (r == ERR_PARTIAL && res->report.errors.nr > 0) {
+		add_reasons(&b, &res->report);
 	} else {
 		buf_release(&b);
 		return false;

@@ -5,6 +5,7 @@
 #include "remote/sync/sync.h"
 #include "store/base/alloc.h"
 #include "store/base/err.h"
+#include "store/base/map.h"
 #include "store/base/sink.h"
 #include "store/base/sys.h"
 #include "store/base/tmpfile.h"
@@ -26,6 +27,8 @@ struct check {
 	uint64_t wrong, repaired, read;
 	VEC_OF(struct transfer_item) upload;
 	VEC_OF(const char *) upload_names;
+	struct map uploads;	   /* of an oid: its place in upload */
+	VEC_OF(size_t) incomplete; /* manifests told as that, by index of l.v */
 };
 
 static size_t listed_at(const struct listing *l, const struct oid *oid)
@@ -60,9 +63,9 @@ static void want_upload(struct check *c, const struct oid *oid, const char *name
 {
 	struct transfer_item item = {.oid = *oid};
 
-	for (size_t i = 0; i < c->upload.nr; i++)
-		if (oid_eq(&c->upload.v[i].oid, oid))
-			return;
+	if (map_has(&c->uploads, MAP_KEY(item.oid)))
+		return;
+	(void)map_set(&c->uploads, MAP_KEY(item.oid), c->upload.nr);
 	vec_push(&c->upload, item);
 	vec_push(&c->upload_names, arena_strdup(&c->s.res->report.arena, name));
 }
@@ -216,12 +219,35 @@ static int check_manifests(struct check *c, struct err *e)
 				"the remote lacks %zu of the members this manifest promises",
 				lacking);
 			found(c, key, &item->oid, "incomplete", text);
+			vec_push(&c->incomplete, i);
 		}
 	}
 	return 0;
 }
 
 /* ---- repair --------------------------------------------------------------- */
+
+/* A manifest lies there as it should; what it lacked has come. */
+static void judge_incomplete(struct check *c, const struct oid *oid)
+{
+	struct manifest m = {0};
+	struct buf bytes = {0};
+	char key[OID_PATH_MAX];
+	bool whole = side_manifest(&c->s, oid, &m, &bytes, NULL) == 0;
+
+	for (size_t k = 0; whole && k < m.nr; k++) {
+		size_t at = map_get(&c->uploads, MAP_KEY(m.v[k].oid));
+
+		whole = at == MAP_NONE ? listed_at(&c->l, &m.v[k].oid) != MAP_NONE
+				       : c->upload.v[at].state == TRANSFER_DONE;
+	}
+	if (whole) {
+		side_note(&c->s, oid_path(oid, key), oid, "completed", -1);
+		c->repaired++;
+	}
+	manifest_release(&m);
+	buf_release(&bytes);
+}
 
 static int repair(struct check *c, struct err *e)
 {
@@ -255,6 +281,8 @@ static int repair(struct check *c, struct err *e)
 		free(item->error);
 		item->error = NULL;
 	}
+	for (size_t i = 0; i < c->incomplete.nr; i++)
+		judge_incomplete(c, &c->l.v.v[c->incomplete.v[i]].oid);
 	free(v);
 	return r;
 }
@@ -325,6 +353,8 @@ static void check_release(struct check *c)
 	listing_release(&c->l);
 	vec_release(&c->upload);
 	vec_release(&c->upload_names);
+	vec_release(&c->incomplete);
+	map_release(&c->uploads);
 	free(c->bad);
 	free(c->promised);
 }

@@ -130,7 +130,7 @@ static bool is_named(struct fsck *f, const struct oid *oid)
  * A power cut may leave a name without its bytes. It was never sealed (0444): no
  * command believes it, and the next one that has the right bytes replaces it.
  * That is debris, not damage, if nothing names it, or if it is empty, as good as
- * absent (a fetch was under way).
+ * absent (a fetch was under way): then the workspace's turn is to miss it.
  */
 static int drop_unfinished(struct fsck *f, const struct object *obj, const char *path,
 			   struct err *e)
@@ -139,6 +139,7 @@ static int drop_unfinished(struct fsck *f, const struct object *obj, const char 
 	int rc;
 
 	report_counted(&f->res->report, "unfinished", 1);
+	(void)map_set(&f->debris, MAP_KEY(obj->oid), 0);
 	if (!f->o->repair)
 		return 0;
 	rc = odb_set_aside(f->odb, &obj->oid, &kept, e);
@@ -237,7 +238,8 @@ static int check_missing(struct fsck *f, const struct out *o, const struct oid *
 	char *path;
 	int rc = 0;
 
-	if (odb_has(f->odb, oid) || map_has(&f->told, MAP_KEY(*oid)))
+	if (map_has(&f->told, MAP_KEY(*oid)) ||
+	    (odb_has(f->odb, oid) && !map_has(&f->debris, MAP_KEY(*oid))))
 		return 0;
 	if (!here && !f->o->repair) {
 		report_counted(&f->res->report, "absent", 1);
@@ -396,11 +398,12 @@ int repo_fsck(struct repo *r, const struct fsck_options *o, struct fsck_result *
 	if (o->repair && (rc = odb_flush(f.odb, e)) < 0)
 		goto out;
 	if (res->wrong > res->repaired)
-		rc = err_set(e, ERR_CORRUPT, "%zu problems found, %zu repaired",
-			     res->wrong, res->repaired);
+		rc = err_set(e, ERR_CORRUPT, "%zu problem%s found, %zu repaired",
+			     res->wrong, res->wrong == 1 ? "" : "s", res->repaired);
 out:
 	fsck_copies_release(&f);
 	map_release(&f.told);
+	map_release(&f.debris);
 	map_release(&f.named);
 	collection_release(&f.c);
 	if (locked)

@@ -21,7 +21,8 @@ struct fsck {
 	struct odb *odb;
 	struct collection c;
 	bool no_metadata;
-	struct map told; /* missing objects, each once */
+	struct map told;   /* missing objects, each once */
+	struct map debris; /* objects that are there by name only */
 	/* What the metadata names, members too; filled when first asked for. */
 	bool has_named;
 	struct map named;

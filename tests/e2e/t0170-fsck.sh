@@ -24,6 +24,13 @@ same "$bad" f 'the object is right again'
 must_pass lode fsck
 is "$(cat f)" three 'the workspace was not written to'
 
+# An empty name that a power cut left is not the object.
+chmod u+w "$bad" && : >"$bad"
+must_fail 1 lode fsck
+has "$OUT" '^missing: f ' 'an empty object is a missing one'
+must_pass lode fsck --repair
+same "$bad" f 'and is right again'
+
 # Missing, with the workspace's copy gone: from the remote.
 rm -f "$(object d/a)"
 mv d/a "$WORK/a"
@@ -32,6 +39,13 @@ has "$OUT" '^1 objects? .*not in the cache' 'what is neither here nor there is c
 must_pass lode fsck --repair
 must_pass lode checkout -q
 same d/a "$WORK/a"
+
+# A manifest on the remote is whole again when its member has come back.
+rm "$WORK/store/files/md5/$(object d/b | sed 's|.*files/md5/||')"
+must_fail 1 lode fsck -r store
+has "$OUT" '^missing: d/b '
+must_pass lode fsck -r store --repair
+must_pass lode fsck -r store
 
 # Bytes that match nothing are kept aside.
 rm -rf "$WORK/store"
