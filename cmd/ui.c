@@ -149,9 +149,11 @@ static void on_begin(struct sink *s, const char *phase, uint64_t items, uint64_t
 	pthread_mutex_unlock(&ui->mutex);
 }
 
-static void on_add(struct sink *s, uint64_t items, uint64_t bytes)
+/* What this thread has ticked of the item that it has in work. */
+static _Thread_local uint64_t ticked;
+
+static void advance(struct ui *ui, uint64_t items, uint64_t bytes)
 {
-	struct ui *ui = (struct ui *)s;
 	int64_t now_ns, next_ns;
 
 	atomic_fetch_add_explicit(&ui->items_done, items, memory_order_relaxed);
@@ -170,6 +172,19 @@ static void on_add(struct sink *s, uint64_t items, uint64_t bytes)
 	if (ui->phase)
 		draw_locked(ui, now_ns);
 	pthread_mutex_unlock(&ui->mutex);
+}
+
+static void on_add(struct sink *s, uint64_t items, uint64_t bytes)
+{
+	/* Less than nothing wraps around, which the sum undoes. */
+	advance((struct ui *)s, items, bytes - ticked);
+	ticked = 0;
+}
+
+static void on_tick(struct sink *s, uint64_t bytes)
+{
+	ticked += bytes;
+	advance((struct ui *)s, 0, bytes);
 }
 
 static void on_end(struct sink *s)
@@ -247,7 +262,11 @@ void ui_say(struct ui *ui, const char *fmt, ...)
 void ui_init(struct ui *ui, int fd, bool is_silent)
 {
 	*ui = (struct ui){
-		.sink = {on_begin, on_add, on_end, on_note},
+		.sink = {.begin = on_begin,
+			 .add = on_add,
+			 .tick = on_tick,
+			 .end = on_end,
+			 .note = on_note},
 		.fd = fd,
 		.is_silent = is_silent,
 	};

@@ -13,6 +13,9 @@ struct sink {
 	 * a total of 0 is unknown and may be corrected by another begin. */
 	void (*begin)(struct sink *s, const char *phase, uint64_t items, uint64_t bytes);
 	void (*add)(struct sink *s, uint64_t items, uint64_t bytes);
+	/* So many more bytes of a large item are done, which its own add, by the
+	 * same thread, will count: what is ticked until then is taken off again. */
+	void (*tick)(struct sink *s, uint64_t bytes);
 	void (*end)(struct sink *s);
 	/* A sentence for the person, such as what is waited for or a warning. */
 	void (*note)(struct sink *s, const char *text);
@@ -29,6 +32,12 @@ static inline void sink_add(struct sink *s, uint64_t items, uint64_t bytes)
 {
 	if (s && s->add)
 		s->add(s, items, bytes);
+}
+
+static inline void sink_tick(struct sink *s, uint64_t bytes)
+{
+	if (s && s->tick)
+		s->tick(s, bytes);
 }
 
 static inline void sink_end(struct sink *s)

@@ -110,6 +110,11 @@ void odb_free(struct odb *odb)
 	free(odb);
 }
 
+void odb_set_sink(struct odb *odb, struct sink *sink)
+{
+	odb->sink = sink;
+}
+
 const char *odb_dir(const struct odb *odb)
 {
 	return odb->dir;

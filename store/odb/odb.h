@@ -41,6 +41,9 @@ struct odb;
 int odb_open(struct odb **out, const struct odb_options *o, struct err *e) MUST_CHECK;
 void odb_free(struct odb *odb); /* saves the verified facts; accepts NULL */
 const char *odb_dir(const struct odb *odb);
+/* Where large files tell how far they are; borrowed, NULL for nowhere. */
+struct sink;
+void odb_set_sink(struct odb *odb, struct sink *sink);
 void odb_object_path(const struct odb *odb, const struct oid *oid,
 		     struct buf *out); /* absolute */
 

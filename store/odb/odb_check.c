@@ -55,8 +55,8 @@ static int hash_small(int fd, const struct oid *like, int64_t size, uint8_t dige
 	return r;
 }
 
-int odb_hash_fd(int fd, const struct oid *like, uint8_t digest[16], int64_t *bytes,
-		struct err *e)
+int odb_hash_fd(int fd, const struct oid *like, struct sink *sink, uint8_t digest[16],
+		int64_t *bytes, struct err *e)
 {
 	struct stat st;
 
@@ -66,7 +66,7 @@ int odb_hash_fd(int fd, const struct oid *like, uint8_t digest[16], int64_t *byt
 		return hash_small(fd, like, st.st_size, digest, bytes, e);
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return err_sys(e, "seek", "an object");
-	return odb_pump(fd, -1, like, "an object", digest, bytes, e);
+	return odb_pump(fd, -1, like, "an object", sink, digest, bytes, e);
 }
 
 /* Read the bytes of an open object and say whether they are its own. */
@@ -77,7 +77,7 @@ static int verify_fd(struct odb *odb, const struct oid *oid, int fd, struct file
 	struct filestat before = *st;
 	uint8_t digest[16];
 	struct stat sb;
-	int r = odb_hash_fd(fd, oid, digest, &bytes, e);
+	int r = odb_hash_fd(fd, oid, odb->sink, digest, &bytes, e);
 
 	if (r < 0)
 		return r;
@@ -338,7 +338,7 @@ static bool bytes_are_elsewhere(struct odb *odb, const struct oid *oid,
 	fd = sys_openat(d->fd, name, O_RDONLY | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return false;
-	r = odb_hash_fd(fd, &other, other.b, &bytes, NULL);
+	r = odb_hash_fd(fd, &other, odb->sink, other.b, &bytes, NULL);
 	sys_close(fd);
 	return r == 0 && odb_verify(odb, &other, NULL) == 0;
 }

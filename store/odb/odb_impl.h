@@ -69,6 +69,7 @@ struct odb {
 	size_t links_nr;
 	bool group_shared;
 	enum fs_sync sync;
+	struct sink *sink; /* borrowed; large files tick it */
 	mode_t umask;
 
 	/* odb.c: descriptors; those that are -1 are not open. */
@@ -151,8 +152,8 @@ void odb_facts_release(struct odb *odb);
 
 /* odb_check.c */
 /* Hash an open file from its beginning, without checking that it stays the same. */
-int odb_hash_fd(int fd, const struct oid *like, uint8_t digest[16], int64_t *bytes,
-		struct err *e) MUST_CHECK;
+int odb_hash_fd(int fd, const struct oid *like, struct sink *sink, uint8_t digest[16],
+		int64_t *bytes, struct err *e) MUST_CHECK;
 /*
  * Open a verified object; always: read the bytes even if they are on record.
  * ERR_NOTFOUND, ERR_CORRUPT.
@@ -205,7 +206,7 @@ void odb_inodes_release(struct odb *odb);
  * Read fd to its end: hash it in a thread of its own, and write it to out (unless
  * -1) in this one. *bytes is how many there were.
  */
-int odb_pump(int fd, int out, const struct oid *like, const char *name,
+int odb_pump(int fd, int out, const struct oid *like, const char *name, struct sink *sink,
 	     uint8_t digest[16], int64_t *bytes, struct err *e) MUST_CHECK;
 
 /* odb_ingest.c */

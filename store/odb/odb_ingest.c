@@ -173,7 +173,8 @@ static int ingest_large(struct batch *b, struct incoming *in, struct err *e)
 	int out, r = start_copy(b, in, &out, e);
 
 	if (r == 0)
-		r = odb_pump(in->fd, out, &f->oid, f->name, f->oid.b, &bytes, e);
+		r = odb_pump(in->fd, out, &f->oid, f->name, b->odb->sink, f->oid.b,
+			     &bytes, e);
 	if (r == 0 && bytes != in->st.size)
 		r = err_set(e, ERR_IO, "'%s' changed while it was being read", f->name);
 	return r < 0 ? r : odb_store(in, e);

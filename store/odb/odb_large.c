@@ -6,6 +6,7 @@
 #include "store/base/alloc.h"
 #include "store/base/err.h"
 #include "store/base/interrupt.h"
+#include "store/base/sink.h"
 #include "store/base/sys.h"
 #include "store/hash/hash.h"
 #include "store/odb/odb_impl.h"
@@ -14,7 +15,7 @@
 
 #define RING_NR	 4u
 #define RING_N	 ((size_t)256 << 10)
-#define ASK_MASK 63u /* an interrupt is looked for every 16 MiB */
+#define ASK_MASK 31u /* every 8 MiB progress is told and an interrupt looked for */
 
 struct ring {
 	pthread_mutex_t lock;
@@ -84,7 +85,7 @@ static void hand_over(struct ring *r, size_t n, bool threaded)
 }
 
 static int read_all(struct ring *r, int fd, int out, const char *name, bool threaded,
-		    int64_t *bytes, struct err *e)
+		    struct sink *sink, int64_t *bytes, struct err *e)
 {
 	int64_t total = 0;
 
@@ -92,8 +93,11 @@ static int read_all(struct ring *r, int fd, int out, const char *name, bool thre
 		uint8_t *p = r->buffer + r->filled % RING_NR * RING_N;
 		ssize_t n;
 
-		if ((r->filled & ASK_MASK) == ASK_MASK && interrupt_check(e) < 0)
-			return ERR_CANCELED;
+		if ((r->filled & ASK_MASK) == ASK_MASK) {
+			sink_tick(sink, (ASK_MASK + 1) * RING_N);
+			if (interrupt_check(e) < 0)
+				return ERR_CANCELED;
+		}
 		if (threaded)
 			wait_for_room(r);
 		n = sys_read(fd, p, RING_N);
@@ -113,7 +117,7 @@ static int read_all(struct ring *r, int fd, int out, const char *name, bool thre
 	return 0;
 }
 
-int odb_pump(int fd, int out, const struct oid *like, const char *name,
+int odb_pump(int fd, int out, const struct oid *like, const char *name, struct sink *sink,
 	     uint8_t digest[16], int64_t *bytes, struct err *e)
 {
 	struct ring r = {.is_text_aware = like->algo == OID_LEGACY && !like->is_dir};
@@ -130,7 +134,7 @@ int odb_pump(int fd, int out, const struct oid *like, const char *name,
 		hash_begin_md5(&r.md5);
 	/* Where no more threads are to be had, this one does both. */
 	threaded = pthread_create(&hasher, NULL, hash_ring, &r) == 0;
-	ret = read_all(&r, fd, out, name, threaded, bytes, e);
+	ret = read_all(&r, fd, out, name, threaded, sink, bytes, e);
 	if (threaded) {
 		pthread_mutex_lock(&r.lock);
 		r.ended = true;

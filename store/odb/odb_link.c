@@ -2,6 +2,8 @@
 #include "store/base/alloc.h"
 #include "store/base/buf.h"
 #include "store/base/err.h"
+#include "store/base/interrupt.h"
+#include "store/base/sink.h"
 #include "store/base/sys.h"
 #include "store/hash/hash.h"
 #include "store/odb/odb_impl.h"
@@ -133,12 +135,17 @@ static enum outcome place_link(const struct place *p, enum odb_link kind)
 }
 
 /* Written through sys calls that may stop short; nothing is hashed. */
-static int copy_verified(int from, int to, int64_t size, struct err *e)
+enum {
+	COPY_PIECE = 64 << 20 /* between two looks for an interrupt */
+};
+
+static int copy_verified(int from, int to, int64_t size, struct sink *sink, struct err *e)
 {
 	int64_t done = 0;
 
 	while (done < size) {
-		ssize_t n = sys_copy_range(from, to, (size_t)(size - done));
+		ssize_t n =
+			sys_copy_range(from, to, (size_t)MIN_OF(size - done, COPY_PIECE));
 
 		if (n < 0 && done == 0 && odb_link_may_fall(errno))
 			return fs_copy_fd(from, to, e);
@@ -147,6 +154,11 @@ static int copy_verified(int from, int to, int64_t size, struct err *e)
 		if (n == 0)
 			return err_set(e, ERR_CORRUPT, "an object became shorter");
 		done += n;
+		if (done == size)
+			break;
+		sink_tick(sink, (uint64_t)n);
+		if (interrupt_check(e) < 0)
+			return ERR_CANCELED;
 	}
 	return 0;
 }
@@ -188,12 +200,13 @@ static int copy_object(const struct place *p, int from, const struct filestat *s
 	int r;
 
 	if (odb_fact_holds(p->odb, p->oid, st))
-		return copy_verified(from, to, st->size, p->e);
+		return copy_verified(from, to, st->size, p->odb->sink, p->e);
 	asked = odb_fs_now(p->odb);
 	if (st->size <= SMALL_MAX)
 		r = copy_small(from, to, p->oid, st->size, digest, &bytes, p->e);
 	else
-		r = odb_pump(from, to, p->oid, p->name, digest, &bytes, p->e);
+		r = odb_pump(from, to, p->oid, p->name, p->odb->sink, digest, &bytes,
+			     p->e);
 	if (r < 0)
 		return r;
 	if (memcmp(digest, p->oid->b, sizeof(digest)) != 0)

@@ -208,8 +208,8 @@ static int store_by_copy(struct incoming *in, const struct odb_dir *d, struct er
 		r = err_sys(e, "seek", in->file->name);
 	} else {
 		/* A large one that was to be linked and cannot be: once more. */
-		r = odb_pump(in->fd, t.fd, &in->file->oid, in->file->name, digest, &bytes,
-			     e);
+		r = odb_pump(in->fd, t.fd, &in->file->oid, in->file->name, in->odb->sink,
+			     digest, &bytes, e);
 		if (r == 0 && memcmp(digest, in->file->oid.b, sizeof(digest)) != 0)
 			r = changed(in, e);
 	}

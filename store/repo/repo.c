@@ -182,8 +182,10 @@ int repo_odb(struct repo *r, struct odb **out, struct err *e)
 		goto out;
 	o.dir = dir;
 	o.group_shared = strcmp(config_str(c, "cache", "shared", ""), "group") == 0;
-	if ((rc = odb_open(&r->odb, &o, e)) == 0)
+	if ((rc = odb_open(&r->odb, &o, e)) == 0) {
+		odb_set_sink(r->odb, r->sink);
 		*out = r->odb;
+	}
 out:
 	free(dir);
 	return rc;
