@@ -21,6 +21,7 @@
 struct ctx;
 struct err;
 struct repo;
+struct sync_fetcher;
 struct report;
 
 /* The version of DVC whose formats, outputs and exit codes we match. */
@@ -92,8 +93,9 @@ struct ctx {
 	struct cmd_global global;
 	struct print print;
 	struct ui ui;
-	struct repo *repo;  /* with NEED_REPO */
-	char *failed;	    /* replaces cmd->failed; malloc'ed */
+	struct repo *repo;	      /* with NEED_REPO */
+	struct sync_fetcher *fetcher; /* what brings missing objects; ended by main */
+	char *failed;		      /* replaces cmd->failed; malloc'ed */
 	bool is_unforeseen; /* this error is one that DVC does not handle: no word of
 			     * context, and 255 */
 	bool json_done;	    /* the one document has been written */

@@ -89,7 +89,7 @@ static int check_here(struct ctx *ctx, const struct fsck_args *args, struct err 
 	int r;
 
 	if (args->repair)
-		sync_attach(ctx->repo, &ctx->ui.sink);
+		ctx->fetcher = sync_attach(ctx->repo, &ctx->ui.sink);
 	r = repo_fsck(ctx->repo, &o, &res, e);
 	tell_items(ctx, &res.report);
 	if (r == 0 || r == ERR_CORRUPT)

@@ -269,7 +269,7 @@ static int gc_run(struct ctx *ctx, void *arg, struct err *e)
 	}
 	if ((args->cloud || args->not_in_remote) && (r = know_remote(ctx, args, e)) < 0)
 		return r;
-	sync_attach(ctx->repo, &ctx->ui.sink);
+	ctx->fetcher = sync_attach(ctx->repo, &ctx->ui.sink);
 	r = repo_gc(ctx->repo, &o, &res, e);
 	if (r == 0)
 		tell_cache(ctx, &res, args->dry);

@@ -4,6 +4,7 @@
  */
 #include "cmd/cmd.h"
 #include "cmd/json.h"
+#include "remote/sync/sync.h"
 #include "store/base/alloc.h"
 #include "store/base/env.h"
 #include "store/base/err.h"
@@ -221,6 +222,7 @@ static int run_command(struct ctx *ctx, void *args)
 		r = ctx->cmd->run(ctx, args, &e);
 	}
 	/* Locks go and caches are saved before the last word is said. */
+	sync_detach(ctx->fetcher);
 	repo_free(ctx->repo);
 	ctx->repo = NULL;
 	ui_clear(&ctx->ui);
