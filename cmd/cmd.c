@@ -156,6 +156,34 @@ void cmd_warnings(struct ctx *ctx, const struct strvec *warnings)
 	}
 }
 
+/* A name as a shell takes it back: not as an option, and what must not reach the
+ * terminal in the form of $'...', whose escapes are text_escape()'s. */
+static void hint_word(struct buf *out, const char *name)
+{
+	struct buf raw = {0}, shown = {0};
+
+	if (name[0] == '-')
+		buf_adds(&raw, "./");
+	buf_adds(&raw, name);
+	text_escape(&shown, buf_slice(&raw));
+	if (shown.n == raw.n) {
+		text_shell_quote(out, buf_slice(&raw));
+		goto out;
+	}
+	buf_reset(&shown);
+	buf_adds(out, "$'");
+	for (size_t i = 0; i < raw.n; i++) {
+		if (raw.p[i] == '\'' || raw.p[i] == '\\')
+			buf_addc(&shown, '\\');
+		buf_addc(&shown, raw.p[i]);
+	}
+	text_escape(out, buf_slice(&shown));
+	buf_addc(out, '\'');
+out:
+	buf_release(&raw);
+	buf_release(&shown);
+}
+
 /* "To track the changes with git, run:" as DVC words it, in Git repositories. */
 static void hint_git(struct ctx *ctx, const struct report *rep)
 {
@@ -167,10 +195,10 @@ static void hint_git(struct ctx *ctx, const struct report *rep)
 		struct buf word = {0};
 		char *shown = ctx->repo ? repo_show(ctx->repo, rep->to_track.v[i]) : NULL;
 
-		text_shell_quote(&word, slice_of(shown ? shown : rep->to_track.v[i]));
+		hint_word(&word, shown ? shown : rep->to_track.v[i]);
 		free(shown);
 		buf_addc(&files, ' ');
-		text_escape(&files, buf_slice(&word));
+		buf_addslice(&files, buf_slice(&word));
 		buf_release(&word);
 	}
 	print_text(&ctx->print,

@@ -5,6 +5,7 @@
 #include "remote/sync/sync.h"
 #include "store/base/clock.h"
 #include "store/base/err.h"
+#include "store/base/map.h"
 #include "store/repo/repo.h"
 
 #include <time.h>
@@ -93,6 +94,7 @@ static void tell_up_to_date(struct ctx *ctx, const struct sync_result *res)
 void transfer_warn(struct ctx *ctx, const struct sync_result *res)
 {
 	const struct report *rep = &res->report;
+	struct map told = {0};
 
 	cmd_warnings(ctx, &rep->warnings);
 	if (res->nothing_to_ask)
@@ -105,6 +107,7 @@ void transfer_warn(struct ctx *ctx, const struct sync_result *res)
 
 		if (!it->error)
 			continue;
+		(void)map_set(&told, slice_of(it->path), i);
 		if (oid_known(&it->oid))
 			ui_error(&ctx->ui, "%s '%s' (%s): %s", it->state, it->path,
 				 oid_text(&it->oid, oid), it->error);
@@ -114,11 +117,14 @@ void transfer_warn(struct ctx *ctx, const struct sync_result *res)
 	for (size_t i = 0; i < rep->errors.nr; i++) {
 		const struct report_failure *f = &rep->errors.v[i];
 
+		if (f->path && map_has(&told, slice_of(f->path)))
+			continue;
 		if (f->path)
 			ui_error(&ctx->ui, "'%s': %s", f->path, f->message);
 		else
 			ui_error(&ctx->ui, "%s", f->message);
 	}
+	map_release(&told);
 }
 
 void transfer_tell(struct ctx *ctx, const char *done, bool dry_run,

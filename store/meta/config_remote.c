@@ -186,7 +186,7 @@ static int no_default(const struct config *c, struct err *e)
 	return err_set(
 		e, ERR_CONFIG,
 		"config file error: no remote specified in '%.*s'. Create a default "
-		"remote with\n    dvc remote add -d <remote name> <remote url>",
+		"remote with\n    lode remote add -d <remote name> <remote url>",
 		SLICE_FMT(root));
 }
 

@@ -26,11 +26,11 @@ static int fail_duplicate(const struct stages *s, const struct out *a,
 	if (a->stage == b->stage)
 		r = err_set(e, ERR_INVALID,
 			    "output '%s' is already specified in stage: '%s'.\nUse "
-			    "`dvc remove %s` to stop tracking the overlapping output.",
+			    "`lode remove %s` to stop tracking the overlapping output.",
 			    path, buf_str(&x), buf_str(&x));
 	else
 		r = err_set(e, ERR_INVALID,
-			    "output '%s' is specified in:\n\t- %s\n\t- %s\nUse `dvc "
+			    "output '%s' is specified in:\n\t- %s\n\t- %s\nUse `lode "
 			    "remove` with any of the above targets to stop tracking the "
 			    "overlapping output.",
 			    path, buf_str(&x), buf_str(&y));

@@ -194,7 +194,7 @@ int repo_diff(struct repo *r, const struct diff_options *o, struct diff_result *
 		return err_set(e, ERR_INVALID,
 			       "Only supported for Git repositories. If you're seeing "
 			       "this error in a Git repo, try updating the DVC "
-			       "configuration with `dvc config core.no_scm false`.");
+			       "configuration with `lode config core.no_scm false`.");
 	if ((rc = vcs_has_head(vcs, &has_head, e)) < 0 || !has_head)
 		return rc;
 	if ((rc = collect_rev(r, o->a_rev ? o->a_rev : "HEAD", &a, e)) < 0)

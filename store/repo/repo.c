@@ -335,7 +335,7 @@ int repo_tree_at(struct repo *r, const char *rev, struct tree **out, struct err 
 		return err_set(e, ERR_INVALID,
 			       "Only supported for Git repositories. If you're seeing "
 			       "this error in a Git repo, try updating the DVC "
-			       "configuration with `dvc config core.no_scm false`.");
+			       "configuration with `lode config core.no_scm false`.");
 	return tree_open_revision(out, vcs, rev, e);
 }
 
