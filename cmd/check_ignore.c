@@ -156,6 +156,10 @@ static int check_run(struct ctx *ctx, void *arg, struct err *e)
 		json_key_str(a.j, "command", ctx->name);
 		jsonw_key(a.j, "ok");
 		jsonw_bool(a.j, true);
+		jsonw_key(a.j, "counts");
+		jsonw_object(a.j);
+		jsonw_end(a.j);
+		json_key_int(a.j, "bytes", 0);
 		jsonw_key(a.j, "items");
 		jsonw_array(a.j);
 	}

@@ -3,6 +3,7 @@
  * offers is what the parser takes.
  */
 #include "cmd/cmd.h"
+#include "store/meta/config.h"
 #include "store/base/buf.h"
 #include "store/base/err.h"
 
@@ -135,11 +136,33 @@ static void bash_values(struct buf *b, const char *name, const struct cmd *cmd)
 	}
 }
 
-static void bash_remotes(struct buf *b, const char *name, const struct cmd *cmd)
+/* What lode config takes, but for the options of a remote. */
+static void add_keys(struct buf *b)
+{
+	for (size_t i = 0; i < config_keys_nr; i++) {
+		const struct config_key *k = &config_keys[i];
+
+		if (strchr(k->section, ':') || strcmp(k->section, "remote") == 0 ||
+		    strcmp(k->section, "db") == 0)
+			continue;
+		buf_addf(b, "%s%s.%s", i ? " " : "", k->section, k->key);
+	}
+}
+
+/* The first operand: a remote, a command, a key of the configuration. */
+static void bash_operands(struct buf *b, const char *name, const struct cmd *cmd)
 {
 	const struct operand *op = cmd->operands;
 
-	if (op && (op->flags & OPT_REMOTE))
+	if (strcmp(name, "help") == 0) {
+		buf_addf(b, "\t\t'%s') echo '", name);
+		add_names(b, cmd_list, " ");
+		buf_adds(b, "' ;;\n");
+	} else if (strcmp(name, "config") == 0) {
+		buf_addf(b, "\t\t'%s') echo '", name);
+		add_keys(b);
+		buf_adds(b, "' ;;\n");
+	} else if (op && (op->flags & OPT_REMOTE))
 		buf_addf(b, "\t\t'%s') lode remote list 2>/dev/null | cut -d' ' -f1 ;;\n",
 			 name);
 }
@@ -157,7 +180,7 @@ static void bash(struct buf *b)
 	each_command(b, bash_values);
 	buf_adds(b, "\t\t'--cd') echo /files ;;\n\tesac\n}\n\n"
 		    "_lode_operand()\n{\n\tcase \"$1\" in\n");
-	each_command(b, bash_remotes);
+	each_command(b, bash_operands);
 	buf_adds(
 		b,
 		"\tesac\n}\n\n"

@@ -66,7 +66,7 @@ static int usage_error(struct ctx *ctx, const struct line *l, bool is_exit2,
 	/* The word may stand behind what was wrong. */
 	if (ctx->global.json || wants_json(l->argc, l->argv))
 		json_failure(ctx, e);
-	else if (!is_exit2 && !l->is_unknown)
+	else if (!is_exit2 && !l->is_unknown && (l->cmd || l->argc == 0))
 		show_help(ctx, l);
 	return is_exit2 ? EXIT_CONFLICT : EXIT_USAGE;
 }
@@ -215,8 +215,11 @@ static int run_command(struct ctx *ctx, void *args)
 	bool has_begun = false;
 	int r = 0, status;
 
+	log_debug("cmd", "%s %s " LODE_VERSION, ctx->prog, ctx->name);
 	if (ctx->cmd->needs)
 		r = open_repo(ctx, &e);
+	if (ctx->repo)
+		log_debug("cmd", "repository '%s'", repo_root(ctx->repo));
 	if (r == 0) {
 		has_begun = true;
 		r = ctx->cmd->run(ctx, args, &e);
@@ -226,6 +229,7 @@ static int run_command(struct ctx *ctx, void *args)
 	repo_free(ctx->repo);
 	ctx->repo = NULL;
 	ui_clear(&ctx->ui);
+	log_debug("cmd", "%s ended with %d", ctx->name, r);
 	if (r >= 0) {
 		if (ctx->global.json && !ctx->json_done)
 			json_nothing(ctx, r == 0);

@@ -6,8 +6,10 @@
 #include "store/base/clock.h"
 #include "store/base/err.h"
 #include "store/base/map.h"
+#include "store/base/text.h"
 #include "store/repo/repo.h"
 
+#include <string.h>
 #include <time.h>
 
 const struct transfer_args transfer_defaults = {.max_size = -1};
@@ -107,6 +109,16 @@ void transfer_warn(struct ctx *ctx, const struct sync_result *res)
 
 		if (!it->error)
 			continue;
+		/* What a partial push cannot promise yet is not an error of it. */
+		if (strcmp(it->state, "withheld") == 0) {
+			struct buf b = {0};
+
+			text_escape(&b, slice_of(it->path));
+			ui_say(&ctx->ui, "the manifest of '%s' stays here: %s",
+			       buf_str(&b), it->error);
+			buf_release(&b);
+			continue;
+		}
 		(void)map_set(&told, slice_of(it->path), i);
 		if (oid_known(&it->oid))
 			ui_error(&ctx->ui, "%s '%s' (%s): %s", it->state, it->path,

@@ -249,8 +249,8 @@ static int upload_manifests(struct side *s, struct plan *p, struct err *e)
 			chosen[g->manifest] = true;
 			continue;
 		}
-		snprintf(why, sizeof(why),
-			 "withheld: the remote lacks %zu of its members", lacking);
+		snprintf(why, sizeof(why), "the remote lacks %zu of its members",
+			 lacking);
 		side_note(s, manifest->name, &manifest->x.oid, "withheld", -1)->error =
 			arena_strdup(&s->res->report.arena, why);
 	}

@@ -170,6 +170,7 @@ int transfer_upload(struct remote *r, struct odb *odb, struct transfer_item **v,
 	struct mover m = {.r = r, .odb = odb, .sink = sink, .e = e};
 
 	m.in_flight_max = in_flight_max(r);
+	log_debug("sync", "%zu objects to upload", nr);
 	sink_begin(sink, "uploading", nr, total_bytes(v, nr));
 	for (size_t i = 0; i < nr && m.code == 0; i++) {
 		struct move *mv;
@@ -294,6 +295,7 @@ int transfer_download(struct remote *r, struct odb *odb, struct transfer_item **
 	struct mover m = {.r = r, .odb = odb, .sink = sink, .e = e};
 
 	m.in_flight_max = in_flight_max(r);
+	log_debug("sync", "%zu objects to download", nr);
 	sink_begin(sink, "downloading", nr, total_bytes(v, nr));
 	for (size_t i = 0; i < nr && m.code == 0; i++) {
 		struct move *mv;

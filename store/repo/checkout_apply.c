@@ -1,6 +1,7 @@
 /* Carrying out a plan: deletions first, then what comes, directory by directory. */
 #include "store/base/alloc.h"
 #include "store/base/err.h"
+#include "store/base/log.h"
 #include "store/base/fs.h"
 #include "store/base/path.h"
 #include "store/base/sink.h"
@@ -259,6 +260,8 @@ static int run(struct apply *a, bool deletions, struct err *e)
 	}
 	job.at = at;
 	a->job = &job;
+	log_debug("repo", "'%s': %zu files to %s", a->co->path, job.nr,
+		  deletions ? "delete" : "place");
 	sink_begin(repo_sink(a->repo), deletions ? "deleting" : "checking out", job.nr,
 		   0);
 	rc = batch_run(a->repo, &job, e);

@@ -2,6 +2,7 @@
 
 #include "store/base/alloc.h"
 #include "store/base/err.h"
+#include "store/base/log.h"
 #include "store/base/path.h"
 #include "store/base/sink.h"
 #include "store/base/sys.h"
@@ -234,6 +235,8 @@ int ingest_files(struct repo *r, struct ingest *in, struct index_view *view,
 	c.symlink_is_first = !odb_wants_relink(c.odb, ODB_SYMLINK, ODB_FIRST_LINK);
 	pthread_mutex_init(&c.mutex, NULL);
 	rc = choose(&c, &at, &job.nr);
+	log_debug("repo", "'%s': %zu files, %zu to %s", in->path, view->nr, job.nr,
+		  in->hash_only ? "hash" : "store");
 	if (rc == 0 && job.nr > 0) {
 		job.at = at;
 		job.ctx = &c;
