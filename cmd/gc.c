@@ -186,6 +186,7 @@ static int collect_cloud(struct ctx *ctx, const struct gc_args *args,
 		report_add(rep, it->path, &it->oid, it->state, it->bytes);
 	}
 	report_counted(rep, "remote", res.removed);
+	rep->bytes += res.removed_bytes;
 	if (r == 0)
 		tell_cloud(ctx, &res, args->dry);
 out:

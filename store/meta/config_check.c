@@ -265,7 +265,9 @@ static int fail_at(const struct cfg_file *f, const struct cfg_item *it, const ch
 	if (!dict && it->key)
 		near = config_nearest_key(
 			it->section.top ? it->section.top : it->section.name, it->key);
-	if (near)
+	if (near && strcmp(near, it->key) == 0)
+		buf_adds(&place, ", an option of another kind of remote than this URL's");
+	else if (near)
 		buf_addf(&place, " (did you mean '%s'?)", near);
 	/* What a command sets is checked before it has a line. */
 	if (it->line > 0)
