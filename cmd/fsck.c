@@ -66,7 +66,7 @@ static void tell_sum(struct ctx *ctx, const char *what, const struct report *rep
 			   (unsigned long long)wrong, (unsigned long long)repaired);
 	if (report_count_of(rep, "unfinished") > 0 && !is_repair)
 		print_text(&ctx->print,
-			   "%llu left by an interrupted command, which nothing "
+			   "%llu unfinished or damaged, which nothing names or "
 			   "believes; --repair takes them away.\n",
 			   (unsigned long long)report_count_of(rep, "unfinished"));
 	if (absent > 0)

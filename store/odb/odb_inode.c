@@ -4,12 +4,13 @@
  * a hard link, and the object of the old bytes is now wrong.
  */
 #include "store/base/err.h"
-#include "store/base/log.h"
+#include "store/base/sink.h"
 #include "store/base/sys.h"
 #include "store/odb/odb_impl.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/sysmacros.h>
 
@@ -99,7 +100,7 @@ static size_t first_of(const struct odb *odb, uint64_t inode)
 static int free_name(struct odb *odb, const struct oid *oid, uint64_t dev, uint64_t inode,
 		     struct err *e)
 {
-	char name[ODB_NAME_MAX], text[OID_TEXT_MAX];
+	char name[ODB_NAME_MAX], text[OID_TEXT_MAX], told[OID_TEXT_MAX + 128];
 	struct odb_dir d;
 	struct stat st;
 	int r = odb_get_dir(odb, odb_half(oid->algo), oid->b[0], ODB_MUST_EXIST, &d, e);
@@ -116,8 +117,12 @@ static int free_name(struct odb *odb, const struct oid *oid, uint64_t dev, uint6
 	}
 	odb_fact_drop(odb, oid);
 	atomic_store(&odb->dirty_dir[odb_half(oid->algo)][oid->b[0]], true);
-	log_debug("odb", "object %s was edited through its link and is no more",
-		  oid_text(oid, text));
+	/* Whoever edits a link should learn what that cost. */
+	snprintf(told, sizeof(told),
+		 "object %s was edited through its link in the workspace: what it held "
+		 "before is no longer in the cache",
+		 oid_text(oid, text));
+	sink_note(odb->sink, told);
 out:
 	odb_put_dir(&d);
 	return r;

@@ -75,6 +75,14 @@ must_fail 251 lode config core.autostagee true
 has "$ERR" "did you mean 'autostage'"
 hasnt "$ERR" 'line 0'
 
+# Who edits a link learns what became of the object.
+must_pass lode config cache.type hardlink,copy
+put linked one
+must_pass lode add -q linked
+chmod u+w linked && echo two >>linked
+must_pass lode add linked
+has "$ERR" '^object [0-9a-f]{32} was edited through its link'
+
 must_fail 1 lode gc -w --json </dev/null
 is "$(json '"-f" in d["errors"][0]["message"]')" True 'a document says what is to be done'
 
