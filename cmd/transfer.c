@@ -107,7 +107,8 @@ void transfer_warn(struct ctx *ctx, const struct sync_result *res)
 		const struct report_item *it = &rep->items.v[i];
 		char oid[OID_TEXT_MAX];
 
-		if (!it->error)
+		/* What ctrl-C stopped is told once, by the last line. */
+		if (!it->error || it->code == ERR_CANCELED)
 			continue;
 		/* What a partial push cannot promise yet is not an error of it. */
 		if (strcmp(it->state, "withheld") == 0) {
@@ -129,7 +130,8 @@ void transfer_warn(struct ctx *ctx, const struct sync_result *res)
 	for (size_t i = 0; i < rep->errors.nr; i++) {
 		const struct report_failure *f = &rep->errors.v[i];
 
-		if (f->path && map_has(&told, slice_of(f->path)))
+		if (f->code == ERR_CANCELED ||
+		    (f->path && map_has(&told, slice_of(f->path))))
 			continue;
 		if (f->path)
 			ui_error(&ctx->ui, "'%s': %s", f->path, f->message);
