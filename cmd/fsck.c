@@ -132,8 +132,10 @@ static int check_remote(struct ctx *ctx, const struct fsck_args *args, unsigned 
 	int r = sync_fsck(ctx->repo, &o, &res, e);
 
 	tell_items(ctx, &res.report);
-	tell_sum(ctx, "Remote", &res.report, report_count_of(&res.report, "wrong"),
-		 report_count_of(&res.report, "repaired"), args->repair);
+	if (r == 0 || r == ERR_CORRUPT)
+		tell_sum(ctx, "Remote", &res.report,
+			 report_count_of(&res.report, "wrong"),
+			 report_count_of(&res.report, "repaired"), args->repair);
 	r = cmd_finish(ctx, &res.report, r, e);
 	sync_result_release(&res);
 	return r;

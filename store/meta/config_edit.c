@@ -265,6 +265,26 @@ out:
 	return r;
 }
 
+/* What would be read back as something else, or not at all. */
+static int check_sections(const struct edit *x, struct err *e)
+{
+	for (size_t i = 0; i < x->f->nr; i++) {
+		const struct cfg_section *s = &x->f->v[i].section;
+
+		if (s->top && !s->name[0])
+			return err_set(e, ERR_CONFIG,
+				       "config file error: an empty name for a %s",
+				       s->top);
+		for (const char *p = s->name; *p; p++)
+			if ((unsigned char)*p < ' ' || *p == 0x7f)
+				return err_set(e, ERR_CONFIG,
+					       "config file error: '%s' holds control "
+					       "characters and cannot be a name",
+					       s->name);
+	}
+	return 0;
+}
+
 static int edit_write(struct edit *x, bool validate, struct err *e)
 {
 	struct ini ini = {0};
@@ -274,6 +294,8 @@ static int edit_write(struct edit *x, bool validate, struct err *e)
 	struct config *all = NULL;
 
 	restore_paths(x);
+	if ((r = check_sections(x, e)) < 0)
+		return r;
 	/* Our own keys say nothing without the remote that a later level may give. */
 	if (validate &&
 	    (r = cfg_validate(x->c, x->own ? CONFIG_LOCAL : x->ed->level, NULL, e)) < 0)
@@ -295,6 +317,15 @@ static int edit_write(struct edit *x, bool validate, struct err *e)
 	return r;
 }
 
+/* An empty path would be stored as the current directory, which nobody means. */
+static int check_path(const struct cfg_section *s, const char *key, const char *value,
+		      struct err *e)
+{
+	if (value[0] || !cfg_is_path_key(s, key))
+		return 0;
+	return err_set(e, ERR_CONFIG, "config file error: '%s' cannot be empty", key);
+}
+
 /* ---- verbs --------------------------------------------------------------- */
 
 int config_set(const struct config_edit *ed, const char *section, const char *key,
@@ -309,10 +340,13 @@ int config_set(const struct config_edit *ed, const char *section, const char *ke
 		return r;
 	s = cfg_section_of(&x.c->arena, section);
 	low = cfg_lower(&x.c->arena, key);
+	if ((r = check_path(&s, low, value, e)) < 0)
+		goto out;
 	stored = cfg_is_path_key(&s, low) ? path_to_store(&x, value) : xstrdup(value);
 	put(&x, &s, low, stored);
 	free(stored);
 	r = edit_write(&x, true, e);
+out:
 	edit_end(&x);
 	return r;
 }
@@ -383,6 +417,8 @@ int config_remote_add(const struct config_edit *ed, const char *name, const char
 			    s.name);
 		goto out;
 	}
+	if ((r = check_path(&s, "url", url, e)) < 0)
+		goto out;
 	/* An overwritten remote keeps its place and loses its keys. */
 	for (size_t i = x.f->nr; i > 0; i--)
 		if (x.f->v[i - 1].key && cfg_section_eq(&x.f->v[i - 1].section, &s))
@@ -423,6 +459,8 @@ int config_remote_modify(const struct config_edit *ed, const char *name, const c
 		r = fail_no_remote(s.name, e);
 		goto out;
 	}
+	if (value && (r = check_path(&s, low, value, e)) < 0)
+		goto out;
 	if (value) {
 		stored = cfg_is_path_key(&s, low) ? path_to_store(&x, value)
 						  : xstrdup(value);

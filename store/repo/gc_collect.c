@@ -1,5 +1,6 @@
 #include "store/base/alloc.h"
 #include "store/base/err.h"
+#include "store/base/lock.h"
 #include "store/base/path.h"
 #include "store/meta/collect.h"
 #include "store/meta/tree.h"
@@ -265,13 +266,22 @@ static int keep_repo(struct collecting *g, struct err *e)
 /* Another project that uses the same cache: the same scopes, there. */
 static int keep_project(struct collecting *g, const char *dir, struct err *e)
 {
-	struct repo_options o = {.dir = dir, .sink = repo_sink(g->r)};
+	struct repo_options o = {
+		.dir = dir,
+		.sink = repo_sink(g->r),
+		.lock_wait_ms = LOCK_WAIT_DEFAULT_MS,
+	};
 	struct collecting other = *g;
 	int r;
 
 	if ((r = repo_open(&other.r, &o, e)) < 0)
 		return err_ctx(e, r == ERR_NOTFOUND ? ERR_NOREPO : r, "project '%s'",
 			       dir);
+	/* Itself is kept already, and holds its own lock. */
+	if (strcmp(repo_root(other.r), repo_root(g->r)) == 0) {
+		repo_free(other.r);
+		return 0;
+	}
 	if ((r = repo_lock(other.r, e)) == 0)
 		r = keep_repo(&other, e);
 	g->manifests = other.manifests;

@@ -71,6 +71,14 @@ hasnt .dvc/config.local hidden
 must_pass lode remote add -q leak s3://key:hidden@bucket/p
 must_fail 1 lode push -r leak
 hasnt "$ERR" hidden
+# A name or a path that could not be read back is not written.
+must_fail 251 lode remote add "$(printf 'n\nl')" x
+must_fail 251 lode remote add empty ''
+must_fail 251 lode cache dir ''
+must_pass lode status
+must_fail 1 lode fsck -r nosuch
+is "$(cat "$OUT")" '' 'nothing is said to be well that was not looked at'
+must_pass lode gc -w -f -p .
 must_fail 251 lode config core.autostagee true
 has "$ERR" "did you mean 'autostage'"
 hasnt "$ERR" 'line 0'
