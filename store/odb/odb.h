@@ -114,6 +114,8 @@ enum odb_link odb_kind_of(struct odb *odb, const struct oid *oid, int dirfd,
 /* Would relinking change anything? (present kind is none of the configured, or
  * with ODB_FIRST_LINK not the first) */
 bool odb_wants_relink(struct odb *odb, enum odb_link kind, unsigned flags);
+/* The mode of a plain workspace file: 0666 less the umask, 0664 when shared. */
+mode_t odb_plain_mode(const struct odb *odb);
 /* Replace a symlink or a file with several links by a writable copy. */
 int odb_unprotect(struct odb *odb, int dirfd, const char *name, struct err *e) MUST_CHECK;
 

@@ -451,9 +451,14 @@ static int own_file(int dirfd, const char *name, mode_t mode, struct err *e)
 	return r;
 }
 
+mode_t odb_plain_mode(const struct odb *odb)
+{
+	return odb->group_shared ? 0664 : 0666 & ~odb->umask;
+}
+
 int odb_unprotect(struct odb *odb, int dirfd, const char *name, struct err *e)
 {
-	mode_t mode = odb->group_shared ? 0664 : 0666 & ~odb->umask;
+	mode_t mode = odb_plain_mode(odb);
 	struct stat sb;
 
 	if (sys_fstatat(dirfd, name, &sb, AT_SYMLINK_NOFOLLOW) < 0)

@@ -455,16 +455,13 @@ static int settle_exec(struct repo *r, const struct ingest *in, struct index_vie
 	if ((rc = repo_odb(r, &odb, e)) < 0 ||
 	    (rc = change_open_parent(r, in->path, false, &fd, &name, e)) < 0)
 		return rc;
-	if ((rc = odb_unprotect(odb, fd, name, e)) < 0)
-		goto out;
-	if (sys_fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    sys_fchmodat(fd, name, (st.st_mode & 07777) | S_IXUSR) < 0 ||
+	/* In one step: a failure between two would leave it without any x. */
+	if (sys_fchmodat(fd, name, odb_plain_mode(odb) | S_IXUSR) < 0 ||
 	    sys_fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		rc = err_sys(e, "chmod", in->path);
-		goto out;
+	} else {
+		f->st = filestat_of(&st);
 	}
-	f->st = filestat_of(&st);
-out:
 	(void)sys_close(fd); /* a directory */
 	return rc;
 }
