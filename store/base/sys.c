@@ -380,6 +380,20 @@ int sys_ftruncate(int fd, int64_t n)
 	return r;
 }
 
+void sys_write_behind(int fd, int64_t from, int64_t n)
+{
+#if defined(__linux__)
+	int saved = errno;
+
+	IGNORE_RESULT(sync_file_range(fd, from, n, SYNC_FILE_RANGE_WRITE) < 0);
+	errno = saved;
+#else
+	(void)fd;
+	(void)from;
+	(void)n;
+#endif
+}
+
 int sys_fallocate(int fd, int64_t n)
 {
 	int r;

@@ -47,6 +47,8 @@ int sys_fsync(int fd) MUST_CHECK;
 int sys_syncfs(int fd) MUST_CHECK;
 int sys_ftruncate(int fd, int64_t n) MUST_CHECK;
 int sys_fallocate(int fd, int64_t n) MUST_CHECK; /* EOPNOTSUPP counts as done */
+/* Begin to write a range back; a hint, so that a later fsync has less to wait for. */
+void sys_write_behind(int fd, int64_t from, int64_t n);
 int sys_ficlone(int dst, int src) MUST_CHECK;
 /* One copy_file_range; 0 at the end of the source. */
 ssize_t sys_copy_range(int src, int dst, size_t n) MUST_CHECK;

@@ -25,12 +25,14 @@
 #define BATCH_NR 128
 #define BATCH_N	 ((size_t)512 << 10)
 #define LANES_NR 16
+#define PAGE_N	 ((size_t)4096)
 /* Bound what waits for a flush: 64 bytes each. */
 #define PENDING_MAX ((size_t)200000)
 
 struct arena_chunk {
 	struct arena_chunk *next;
-	uint8_t *p;
+	void *block;
+	uint8_t *p; /* CHUNK_N bytes of it */
 	struct incoming in[BATCH_NR];
 	struct md5_job jobs[BATCH_NR];
 };
@@ -46,7 +48,10 @@ static struct arena_chunk *take_chunk(struct odb *odb)
 	pthread_mutex_unlock(&odb->chunk_lock);
 	if (!c) {
 		c = xcalloc(1, sizeof(*c));
-		c->p = xmalloc(CHUNK_N);
+		/* From a page's begin, for the kernel's copying: see odb_large.c. */
+		c->block = xmalloc(CHUNK_N + PAGE_N);
+		c->p = (uint8_t *)(((uintptr_t)c->block + PAGE_N - 1) &
+				   ~(uintptr_t)(PAGE_N - 1));
 	}
 	return c;
 }
@@ -65,7 +70,7 @@ void odb_chunks_release(struct odb *odb)
 
 	while ((c = odb->chunks) != NULL) {
 		odb->chunks = c->next;
-		free(c->p);
+		free(c->block);
 		free(c);
 	}
 }

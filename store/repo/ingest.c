@@ -68,10 +68,14 @@ static void failed(struct ctx *c, const struct index_file *f, const struct err *
 /* What cannot be tracked at all. */
 static int refuse(struct ctx *c, const struct index_file *f)
 {
+	const unsigned odd = INDEX_BROKEN | INDEX_SPECIAL;
 	struct err why = {0};
-	char *path = full_path(c, f);
-	int rc = 0;
+	char *path;
+	int rc;
 
+	if (!(f->flags & odd) && utf8_valid(f->path, f->path_n))
+		return 0;
+	path = full_path(c, f);
 	if (f->flags & INDEX_BROKEN)
 		rc = err_set(&why, ERR_NOTFOUND,
 			     "'%s' is a symbolic link to nothing: No such file or "
@@ -80,12 +84,11 @@ static int refuse(struct ctx *c, const struct index_file *f)
 	else if (f->flags & INDEX_SPECIAL)
 		rc = err_set(&why, ERR_INVALID, "'%s' is neither a file nor a directory",
 			     path);
-	else if (!utf8_valid(f->path, f->path_n))
+	else
 		rc = err_set(&why, ERR_INVALID,
 			     "'%s' is not valid UTF-8: such a name cannot be recorded",
 			     path);
-	if (rc < 0)
-		failed(c, f, &why);
+	failed(c, f, &why);
 	free(path);
 	return rc;
 }
