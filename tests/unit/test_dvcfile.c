@@ -316,7 +316,7 @@ static void duplicates_and_overlaps_are_told_in_dvcs_words(void **state)
 	err_format(&e, line, sizeof(line));
 	assert_string_equal(line,
 			    "output 'f' is specified in:\n\t- f.dvc\n\t- g.dvc\nUse "
-			    "`dvc remove` with any of the above targets to stop "
+			    "`lode remove` with any of the above targets to stop "
 			    "tracking the overlapping output.");
 	stages_release(&s);
 	(void)load(&s, "f.dvc", "outs:\n- path: d\n");
