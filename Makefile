@@ -90,7 +90,7 @@ BENCH := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(sort $(wildcard tests/b
 E2E   := $(sort $(wildcard $(CURDIR)/tests/e2e/t*.sh))
 JOBS  ?= 2
 
-.PHONY: all unit server e2e check demo fuzz replay interop bench install uninstall dist docs format \
+.PHONY: all unit server emulated e2e check demo fuzz replay interop bench install uninstall dist docs format \
 	check-format check-headers check-layers check-docs lint tsan deps deps-test clean help fuzz-run
 .SECONDARY:
 
@@ -144,6 +144,10 @@ $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(filter %.o,$(FUZZ_LD)) $(LIB)
 SERVER_UNIT := $(filter %/test_s3_server,$(UNIT))
 unit: $(UNIT)
 	$(Q).ci/tap -j $(JOBS) $(filter-out $(SERVER_UNIT),$(UNIT))
+
+# The variants of other machines: one with AVX2, one without any of it.
+emulated: $(B)/tests/unit/test_md5_many
+	$(Q)for cpu in Haswell Nehalem; do qemu-x86_64 -cpu $$cpu $< || exit 1; done
 
 server: $(SERVER_UNIT)
 	$(Q).ci/with-rgw .ci/tap $(SERVER_UNIT)
@@ -244,6 +248,7 @@ clean:
 help:
 	@echo 'all            the program, build/$(MODE)/lode'
 	@echo 'unit           the unit tests of this MODE'
+	@echo 'emulated       the SIMD variants on emulated CPUs (x86-64)'
 	@echo 'server         the unit tests that need a real S3 server, beside one'
 	@echo 'e2e            the end-to-end tests with the program of this MODE'
 	@echo 'check          set-up, build, all tests, all looks at the source'
