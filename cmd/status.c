@@ -232,7 +232,6 @@ static int run_cloud(struct ctx *ctx, const struct status_args *args, struct err
 	struct sync_options o = {
 		.remote = args->remote,
 		.targets = &targets,
-		.cwd = repo_cwd(ctx->repo),
 		.all_branches = args->all_branches,
 		.all_tags = args->all_tags,
 		.all_commits = args->all_commits,

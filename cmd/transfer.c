@@ -27,7 +27,6 @@ struct sync_options transfer_options(struct ctx *ctx, const struct transfer_args
 	return (struct sync_options){
 		.remote = args->remote,
 		.targets = targets,
-		.cwd = repo_cwd(ctx->repo),
 		.all_branches = args->all_branches,
 		.all_tags = args->all_tags,
 		.all_commits = args->all_commits,

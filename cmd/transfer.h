@@ -29,7 +29,7 @@ struct transfer_args {
 		OPT_WITH_DEPS(struct transfer_args, with_deps),                            \
 		OPT_RECURSIVE(struct transfer_args, recursive),                            \
 		OPT_BOOL(0, "run-cache", struct transfer_args, run_cache,                  \
-			 "the run cache as well"),                                         \
+			 "the run cache as well: refused, not offered yet"),               \
 		{OPT_FIELD(OPT_KIND_BOOL, 0, "no-run-cache", struct transfer_args,         \
 			   no_run_cache),                                                  \
 		 .help = "without the run cache", .flags = OPT_HIDDEN},                    \

@@ -23,7 +23,7 @@ struct deletion {
 	struct remote_job *job;
 	struct buf body;
 	struct map index; /* full key to its place in job->keys */
-	size_t *todo, todo_nr;
+	size_t *left, left_nr;
 	size_t *again, again_nr;
 	size_t failed;
 	unsigned round;
@@ -50,7 +50,7 @@ static void end(struct deletion *d, int code, const struct err *e)
 	s3_call_release(&d->call);
 	buf_release(&d->body);
 	map_release(&d->index);
-	free(d->todo);
+	free(d->left);
 	free(d->again);
 	free(d);
 	if (code < 0)
@@ -80,7 +80,7 @@ static void on_failed_key(void *ctx, const char *key, const char *code,
 	if (d->round + 1 < ROUNDS &&
 	    (strcmp(code, "InternalError") == 0 || strcmp(code, "SlowDown") == 0 ||
 	     strcmp(code, "ServiceUnavailable") == 0) &&
-	    d->again_nr < d->todo_nr) {
+	    d->again_nr < d->left_nr) {
 		d->again[d->again_nr++] = i;
 		return;
 	}
@@ -113,14 +113,14 @@ static bool is_unknown_here(const struct s3_call *c)
 
 static void next_round(struct deletion *d)
 {
-	size_t *t = d->todo;
+	size_t *t = d->left;
 
 	if (d->again_nr == 0) {
 		end(d, 0, NULL);
 		return;
 	}
-	d->todo = d->again;
-	d->todo_nr = d->again_nr;
+	d->left = d->again;
+	d->left_nr = d->again_nr;
 	d->again = t;
 	d->again_nr = 0;
 	d->round++;
@@ -149,7 +149,7 @@ static void batch_done(struct s3_call *c)
 static void single_done(struct s3_call *c)
 {
 	struct deletion *d = (struct deletion *)c;
-	size_t i = d->todo[--d->todo_nr];
+	size_t i = d->left[--d->left_nr];
 
 	if (c->code == ERR_CANCELED) {
 		end(d, c->code, &c->err);
@@ -157,7 +157,7 @@ static void single_done(struct s3_call *c)
 	}
 	if (c->code < 0 && c->code != ERR_NOTFOUND)
 		key_failed(d, i, &c->err);
-	if (d->todo_nr > 0)
+	if (d->left_nr > 0)
 		send(d);
 	else
 		end(d, 0, NULL);
@@ -172,10 +172,10 @@ static void build(struct deletion *d)
 	buf_adds(&d->body, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Delete "
 			   "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
 			   "<Quiet>true</Quiet>");
-	for (size_t i = 0; i < d->todo_nr; i++) {
+	for (size_t i = 0; i < d->left_nr; i++) {
 		buf_adds(&d->body, "<Object><Key>");
 		s3_xml_escape(&d->body, slice_of(c->s3->conf.prefix));
-		s3_xml_escape(&d->body, slice_of(d->job->keys[d->todo[i]]));
+		s3_xml_escape(&d->body, slice_of(d->job->keys[d->left[i]]));
 		buf_adds(&d->body, "</Key></Object>");
 	}
 	buf_adds(&d->body, "</Delete>");
@@ -195,7 +195,7 @@ static void send(struct deletion *d)
 	*c = (struct s3_call){.s3 = s, .flags = S3_CONTROL};
 	if (d->singly) {
 		c->q.method = "DELETE";
-		c->key = d->job->keys[d->todo[d->todo_nr - 1]];
+		c->key = d->job->keys[d->left[d->left_nr - 1]];
 		c->done = single_done;
 		s3_call_start(c);
 		return;
@@ -226,14 +226,14 @@ void s3_delete_submit(struct s3 *s, struct remote_job *job)
 
 	d->job = job;
 	d->call.s3 = s;
-	d->todo = xcalloc(job->keys_nr + 1, sizeof(*d->todo));
+	d->left = xcalloc(job->keys_nr + 1, sizeof(*d->left));
 	d->again = xcalloc(job->keys_nr + 1, sizeof(*d->again));
 	for (size_t i = 0; i < job->keys_nr; i++) {
 		char *full = xasprintf("%s%s", s->conf.prefix, job->keys[i]);
 
 		map_set(&d->index, slice_of(full), i);
 		free(full);
-		d->todo[d->todo_nr++] = i;
+		d->left[d->left_nr++] = i;
 		if (job->key_errs)
 			job->key_errs[i] = (struct err){0};
 	}

@@ -22,7 +22,7 @@ static int fetch_from(struct sync_fetcher *f, const char *remote,
 		      struct err *e)
 {
 	struct transfer_item *items = xcalloc(nr, sizeof(*items));
-	struct transfer_item **todo = xcalloc(nr, sizeof(struct transfer_item *));
+	struct transfer_item **wanted = xcalloc(nr, sizeof(struct transfer_item *));
 	struct sync_options o = {.sink = f->sink};
 	struct sync_result res = {0};
 	struct side s = {0};
@@ -33,12 +33,12 @@ static int fetch_from(struct sync_fetcher *f, const char *remote,
 		if (chosen[i]) {
 			items[n].oid = v[i].oid;
 			items[n].bytes = v[i].bytes > 0 ? (uint64_t)v[i].bytes : 0;
-			todo[n] = &items[n];
+			wanted[n] = &items[n];
 			n++;
 		}
 	if ((r = side_open(&s, f->repo, remote, &o, &res, e)) == 0 &&
 	    (r = side_remote(&s, e)) == 0)
-		r = transfer_download(s.r, s.odb, todo, n, f->sink, e);
+		r = transfer_download(s.r, s.odb, wanted, n, f->sink, e);
 	for (size_t i = 0; i < n; i++) {
 		/* A failure is not an absence: say so. */
 		if (r == 0 && items[i].state == TRANSFER_FAILED)
@@ -47,7 +47,7 @@ static int fetch_from(struct sync_fetcher *f, const char *remote,
 	}
 	side_close(&s);
 	sync_result_release(&res);
-	free(todo);
+	free(wanted);
 	free(items);
 	return r;
 }

@@ -304,6 +304,42 @@ static void confirm(struct side *s, struct plan *p, int64_t asked_ns)
 	free(covered);
 }
 
+/*
+ * --verify: ask again for all that no entry of the journal vouches for, what was
+ * just uploaded too. There, and of our size, or it is not pushed.
+ */
+static int read_back(struct side *s, struct plan *p, struct err *e)
+{
+	size_t nr = p->objects.nr;
+	uint64_t *bytes = xcalloc(nr, sizeof(*bytes));
+	bool *asked = xcalloc(nr, sizeof(*asked));
+	int r;
+
+	for (size_t i = 0; i < nr; i++) {
+		struct plan_object *object = &p->objects.v[i];
+
+		asked[i] = object->wanted && object->confirmed_ns == 0 &&
+			   object->on_remote == EXISTS_YES;
+		bytes[i] = object->x.bytes;
+		if (asked[i])
+			object->on_remote = EXISTS_UNKNOWN;
+	}
+	r = side_ask(s, p, true, e);
+	for (size_t i = 0; i < nr && r == 0; i++) {
+		struct plan_object *object = &p->objects.v[i];
+
+		if (!asked[i] || (object->on_remote == EXISTS_YES &&
+				  (!object->here || object->x.bytes == bytes[i])))
+			continue;
+		object->on_remote = EXISTS_NO;
+		side_fail(s, object->name, &object->x.oid, "failed", ERR_CORRUPT,
+			  "read back, the remote does not have what was pushed");
+	}
+	free(asked);
+	free(bytes);
+	return r;
+}
+
 static int push_plan(struct side *s, struct plan *p, struct err *e)
 {
 	int64_t asked_ns = clock_wall_ns();
@@ -321,6 +357,8 @@ static int push_plan(struct side *s, struct plan *p, struct err *e)
 	}
 	if ((r = upload_members(s, p, e)) == 0)
 		r = upload_manifests(s, p, e);
+	if (r == 0 && s->o->verify)
+		r = read_back(s, p, e);
 	confirm(s, p, asked_ns);
 	return r;
 }

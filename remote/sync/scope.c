@@ -176,6 +176,9 @@ int scope_open(struct scope *s, struct repo *repo, const struct sync_options *o,
 	struct strvec globbed = {0};
 	int r;
 
+	if (o->run_cache)
+		return err_set(e, ERR_UNSUPPORTED,
+			       "--run-cache: moving the run cache is not offered yet");
 	if ((r = repo_lock(repo, e)) < 0)
 		return r;
 	if (o->glob && texts && texts->nr > 0) {

@@ -26,10 +26,9 @@ struct sink;
 struct sync_options {
 	const char *remote;	      /* -r NAME, or NULL */
 	const struct strvec *targets; /* as typed; NULL or empty: all */
-	const char *cwd; /* of the targets, relative to the root ("." or "sub") */
 	bool all_branches, all_tags, all_commits;
 	bool recursive, with_deps, glob;
-	bool run_cache;
+	bool run_cache;	    /* refused: ERR_UNSUPPORTED */
 	unsigned jobs;	    /* 0: the remote's */
 	bool dry_run;	    /* count and size only */
 	bool refresh;	    /* do not believe the journal */

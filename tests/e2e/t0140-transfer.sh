@@ -90,4 +90,13 @@ chmod u+w "$object" && printf wrong >"$object"
 rm -rf f .dvc/cache
 must_fail 1 lode pull
 missing f
+
+# What was pushed is asked for again; what cannot be moved is refused, not skipped.
+put verified 'read back'
+must_pass lode add -q verified
+expect 'push --verify' '1 file pushed' lode push --verify verified.dvc
+run lode push --run-cache
+isnt_zero=$((RC != 0))
+is "$isnt_zero" 1 'the run cache is refused'
+has "$ERR" 'run cache' 'by name'
 plan_done

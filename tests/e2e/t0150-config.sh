@@ -56,8 +56,8 @@ must_pass lode config -u core.bogus
 must_pass lode status
 
 expect 'the cache' "$PWD/.dvc/cache" lode cache dir
-must_pass lode cache dir ../shared
-expect 'another cache' "$WORK/w/shared" lode cache dir
+must_pass lode cache dir ../common
+expect 'another cache' "$WORK/w/common" lode cache dir
 must_pass lode cache dir -u
 cd / || exit
 must_pass lode config --global core.analytics false

@@ -36,10 +36,10 @@ must_pass lode root
 
 # Two repositories that share a cache.
 cd ..
-mkdir shared
+mkdir common
 for repo in left right; do
 	git_repo "$repo"
-	lode init -q && lode config cache.dir ../shared && lode config cache.shared group
+	lode init -q && lode config cache.dir ../common && lode config cache.shared group
 	files_into data 200
 	cd ..
 done
@@ -50,7 +50,7 @@ second_rc=$?
 wait "$first"
 is "$?/$second_rc" 0/0 'two adds into one shared cache both succeed'
 ok 'and the cache is clean' sh -c 'cd left && lode fsck'
-is "$(mode_of shared/files/md5)" 2775 'directories of a shared cache are for the group'
+is "$(mode_of common/files/md5)" 2775 'directories of a shared cache are for the group'
 same left/data.dvc right/data.dvc
 
 # 64 descriptors.
