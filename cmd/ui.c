@@ -3,11 +3,14 @@
 #include "store/base/buf.h"
 #include "store/base/clock.h"
 #include "store/base/env.h"
+#include "store/base/sys.h"
 #include "store/base/text.h"
 #include "store/base/utf8.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define NS_PER_S INT64_C(1000000000)
@@ -230,6 +233,44 @@ static void on_note(struct sink *s, const char *text)
 		put_line(ui, NULL, NULL, text);
 }
 
+/*
+ * On the terminal itself, whatever the streams are: data may come on stdin. What
+ * is typed is not shown. A process in the background would only be stopped.
+ */
+static int on_ask(struct sink *s, const char *question, char *out, size_t size)
+{
+	struct ui *ui = (struct ui *)s;
+	int fd = sys_openat(AT_FDCWD, "/dev/tty", O_RDWR | O_NOCTTY, 0);
+	struct termios was, hidden;
+	struct buf b = {0};
+	size_t n = 0;
+	char c;
+
+	if (fd < 0 || !is_foreground(fd) || tcgetattr(fd, &was) < 0) {
+		if (fd >= 0)
+			sys_close(fd);
+		return -1;
+	}
+	pthread_mutex_lock(&ui->mutex);
+	clear_locked(ui);
+	text_escape(&b, slice_of(question));
+	buf_adds(&b, ": ");
+	hidden = was;
+	hidden.c_lflag &= ~(tcflag_t)ECHO;
+	IGNORE_RESULT(tcsetattr(fd, TCSAFLUSH, &hidden) < 0);
+	IGNORE_RESULT(sys_write(fd, b.p, b.n) < 0);
+	while (sys_read_some(fd, &c, 1) == 1 && c != '\n')
+		if (n + 1 < size && c != '\r')
+			out[n++] = c;
+	out[n] = '\0';
+	IGNORE_RESULT(tcsetattr(fd, TCSAFLUSH, &was) < 0);
+	IGNORE_RESULT(sys_write(fd, "\n", 1) < 0);
+	pthread_mutex_unlock(&ui->mutex);
+	buf_release(&b);
+	sys_close(fd);
+	return 0;
+}
+
 #define PUT_FORMATTED(ui, sgr, word, fmt)                                                \
 	do {                                                                             \
 		struct buf text_ = {0};                                                  \
@@ -266,7 +307,8 @@ void ui_init(struct ui *ui, int fd, bool is_silent)
 			 .add = on_add,
 			 .tick = on_tick,
 			 .end = on_end,
-			 .note = on_note},
+			 .note = on_note,
+			 .ask = on_ask},
 		.fd = fd,
 		.is_silent = is_silent,
 	};

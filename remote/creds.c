@@ -1,15 +1,29 @@
+/*
+ * The chain as its users see it: one set of keys at a time, and a thread that
+ * asks the source again when they are about to end.
+ *
+ *	         creds_ready: 15 min left          thread ends
+ *	  GOOD -------------------------> RENEWING -----------> GOOD, other serial
+ *	   |                                 |  \-- failed ---> GOOD or OVER, tried again
+ *	   | creds_expired, or time is up    |                  after RETRY_NS
+ *	   v                                 |
+ *	  OVER: callers wait  <--------------/
+ */
 #include "remote/creds.h"
 
+#include "remote/creds_int.h"
 #include "store/base/alloc.h"
 #include "store/base/buf.h"
+#include "store/base/clock.h"
 #include "store/base/env.h"
 #include "store/base/err.h"
 #include "store/base/fs.h"
 #include "store/base/log.h"
-#include "store/base/path.h"
-#include "store/fmt/awsini.h"
+#include "store/base/sink.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,34 +31,30 @@ enum {
 	FILE_MAX = 1 << 20
 };
 
+#define SECOND_NS INT64_C(1000000000)
+/* botocore's two limits; a short life is divided, or it would never be left alone. */
+#define EARLY_NS (15 * 60 * SECOND_NS)
+#define LATE_NS	 (10 * 60 * SECOND_NS)
+#define RETRY_NS (10 * SECOND_NS)
+
 struct creds_chain {
-	char *access_key, *secret_key, *token; /* malloc'ed, wiped */
-	char *source;
+	struct creds_ctx ctx; /* as first read: settings */
+	bool is_fixed;	      /* nothing to ask again */
+	struct creds_keys keys;
 	struct creds now;
-	/* The options, kept for a refresh. */
-	bool anonymous;
-	bool is_profile_named; /* in the remote's section */
-	bool is_explicit;
-	char *profile;	      /* never NULL */
-	char *config_section; /* "default" or "profile x" */
-	char *credentials_file, *config_file;
-	struct awsini credentials, config;
+	int64_t early_ns, late_ns; /* before the end of keys */
+	bool is_over;		   /* the server said so */
+	unsigned hopeless;	   /* the serial for which a refresh gave nothing new */
+
+	/* The refresh. Its thread fills fresh, code, err and then sets ended. */
+	bool is_running;
+	atomic_bool ended, cancel;
+	pthread_t thread;
+	struct creds_keys fresh;
+	int code;
+	struct err err;
+	int64_t failed_ns; /* monotonic; 0: the last one went well */
 };
-
-static void drop(char **secret)
-{
-	if (*secret)
-		secure_wipe(*secret, strlen(*secret));
-	free(*secret);
-	*secret = NULL;
-}
-
-static char *home_path(const char *name)
-{
-	const char *home = env_get("HOME");
-
-	return home ? path_join(home, name) : NULL;
-}
 
 static char *pick_file(const char *variable, const char *configured, const char *usual)
 {
@@ -53,9 +63,9 @@ static char *pick_file(const char *variable, const char *configured, const char 
 	if (!v)
 		v = configured;
 	if (!v)
-		return home_path(usual);
+		return creds_home_path(usual);
 	if (v[0] == '~' && v[1] == '/')
-		return home_path(v + 2);
+		return creds_home_path(v + 2);
 	return xstrdup(v);
 }
 
@@ -77,163 +87,110 @@ static int load(struct awsini *out, const char *path, struct err *e)
 	return r;
 }
 
-static int half(struct err *e, const char *where, const char *have, const char *lacks)
+static void ctx_release(struct creds_ctx *x)
 {
-	return err_set(e, ERR_AUTH, "%s has %s but no %s", where, have, lacks);
+	awsini_release(&x->credentials);
+	awsini_release(&x->config);
+	free(x->credentials_file);
+	free(x->config_file);
+	free(x->profile);
+	free(x->region);
+	*x = (struct creds_ctx){0};
 }
 
-/* 1: taken; 0: nothing of the kind; or an error for half a pair. */
-static int take_pair(struct creds_chain *c, const char *where, const char *access,
-		     const char *secret, const char *token, struct err *e)
+static int ctx_load(struct creds_ctx *x, struct err *e)
 {
-	if (!access && !secret)
-		return 0;
-	if (!secret)
-		return half(e, where, "an access key id", "secret access key");
-	if (!access)
-		return half(e, where, "a secret access key", "access key id");
-	drop(&c->access_key);
-	drop(&c->secret_key);
-	drop(&c->token);
-	free(c->source);
-	c->access_key = xstrdup(access);
-	c->secret_key = xstrdup(secret);
-	c->token = token && token[0] ? xstrdup(token) : NULL;
-	c->source = xstrdup(where);
-	return 1;
+	int r = load(&x->credentials, x->credentials_file, e);
+
+	return r < 0 ? r : load(&x->config, x->config_file, e);
 }
 
-static int from_file(struct creds_chain *c, const struct awsini *ini, const char *path,
-		     const char *section, struct err *e)
+static void ctx_init(struct creds_ctx *x, const struct creds_options *o)
 {
-	const char *access = awsini_get(ini, section, "aws_access_key_id");
-	const char *secret = awsini_get(ini, section, "aws_secret_access_key");
-	const char *token = awsini_get(ini, section, "aws_session_token");
-	char *where = xasprintf("profile '%s' in '%s'", c->profile, path ? path : "");
-	int r;
-
-	if (!token)
-		token = awsini_get(ini, section, "aws_security_token");
-	r = take_pair(c, where, access, secret, token, e);
-	free(where);
-	return r;
-}
-
-/*
- * A profile that says how to get credentials, in a way that is not offered:
- * stop there, since to go on would use others than were asked for.
- */
-static int refuse(const struct creds_chain *c, const char *const *keys, struct err *e)
-{
-	for (; *keys; keys++)
-		if (creds_profile(c, *keys))
-			return err_set(
-				e, ERR_UNSUPPORTED,
-				"profile '%s' needs '%s', which is not offered yet; "
-				"put static keys into the profile or the environment",
-				c->profile, *keys);
-	return 0;
-}
-
-static int find(struct creds_chain *c, struct err *e)
-{
-	static const char *const before[] = {"role_arn", "web_identity_token_file", NULL};
-	static const char *const sso[] = {"sso_session", "sso_start_url", NULL};
-	static const char *const process[] = {"credential_process", "login_session",
-					      NULL};
-	int r = 0;
-
-	if (!c->is_profile_named)
-		r = take_pair(c, "environment", env_get("AWS_ACCESS_KEY_ID"),
-			      env_get("AWS_SECRET_ACCESS_KEY"),
-			      env_get("AWS_SESSION_TOKEN"), e);
-	if (r != 0)
-		return r;
-	if ((r = refuse(c, before, e)) < 0)
-		return r;
-	if (env_get("AWS_WEB_IDENTITY_TOKEN_FILE") && env_get("AWS_ROLE_ARN"))
-		return err_set(
-			e, ERR_UNSUPPORTED,
-			"AWS_WEB_IDENTITY_TOKEN_FILE is set, but web identity is not "
-			"offered yet");
-	if ((r = refuse(c, sso, e)) < 0)
-		return r;
-	r = from_file(c, &c->credentials, c->credentials_file, c->profile, e);
-	if (r == 0)
-		r = refuse(c, process, e);
-	if (r == 0)
-		r = from_file(c, &c->config, c->config_file, c->config_section, e);
-	if (r != 0)
-		return r;
-	if (c->is_profile_named && !awsini_has_section(&c->credentials, c->profile) &&
-	    !awsini_has_section(&c->config, c->config_section))
-		return err_set(e, ERR_CONFIG,
-			       "the profile '%s' is in neither '%s' nor '%s'", c->profile,
-			       c->credentials_file ? c->credentials_file : "",
-			       c->config_file ? c->config_file : "");
-	return err_set(e, ERR_AUTH,
-		       "no credentials: tried %s the profile '%s' in '%s' and '%s'",
-		       c->is_profile_named ? "" : "the environment and", c->profile,
-		       c->credentials_file ? c->credentials_file : "",
-		       c->config_file ? c->config_file : "");
-}
-
-static void show(struct creds_chain *c)
-{
-	c->now = (struct creds){
-		.access_key = c->access_key,
-		.secret_key = c->secret_key,
-		.token = c->token,
-		.source = c->source,
-	};
-}
-
-int creds_open(struct creds_chain **out, const struct creds_options *o, struct err *e)
-{
-	struct creds_chain *c = xcalloc(1, sizeof(*c));
 	const char *profile = o->profile;
-	int r;
 
 	if (!profile)
 		profile = env_get("AWS_DEFAULT_PROFILE");
 	if (!profile)
 		profile = env_get("AWS_PROFILE");
-	if (!profile)
-		profile = "default";
-	c->anonymous = o->anonymous;
-	c->is_profile_named = o->profile != NULL;
-	c->profile = xstrdup(profile);
-	c->config_section = strcmp(profile, "default") == 0
-				    ? xstrdup("default")
-				    : xasprintf("profile %s", profile);
-	c->credentials_file = pick_file("AWS_SHARED_CREDENTIALS_FILE",
-					o->credentials_file, ".aws/credentials");
-	c->config_file = pick_file("AWS_CONFIG_FILE", o->config_file, ".aws/config");
-	r = load(&c->credentials, c->credentials_file, e);
+	*x = (struct creds_ctx){
+		.profile = xstrdup(profile ? profile : "default"),
+		.is_profile_named = o->profile != NULL,
+		.is_profile_foreign = o->profile && o->is_profile_foreign,
+		.credentials_file = pick_file("AWS_SHARED_CREDENTIALS_FILE",
+					      o->credentials_file, ".aws/credentials"),
+		.config_file =
+			pick_file("AWS_CONFIG_FILE", o->config_file, ".aws/config"),
+		.region = o->region ? xstrdup(o->region) : NULL,
+		.sink = o->sink,
+		.may_ask = true,
+	};
+}
+
+static void show(struct creds_chain *c)
+{
+	unsigned serial = c->now.serial + 1;
+	int64_t left;
+
+	c->now = (struct creds){
+		.access_key = c->keys.access_key,
+		.secret_key = c->keys.secret_key,
+		.token = c->keys.token,
+		.source = c->keys.source,
+		.expires_ns = c->is_fixed ? 0 : c->keys.expires_ns,
+		.serial = serial,
+	};
+	left = c->now.expires_ns - clock_wall_ns();
+	c->early_ns = MIN_OF(EARLY_NS, left / 4);
+	c->late_ns = MIN_OF(LATE_NS, left / 8);
+	log_debug("creds", "credentials from %s%s", c->keys.source,
+		  c->now.expires_ns ? ", which expire" : "");
+}
+
+static int first(struct creds_chain *c, const struct creds_options *o, struct err *e)
+{
+	int r;
+
+	if (o->anonymous) {
+		c->keys.source = xstrdup("anonymous");
+		c->is_fixed = true;
+		return 0;
+	}
+	if (o->access_key && o->secret_key) {
+		c->keys = (struct creds_keys){
+			.access_key = xstrdup(o->access_key),
+			.secret_key = xstrdup(o->secret_key),
+			.token = o->token ? xstrdup(o->token) : NULL,
+			.source = xstrdup("the remote's configuration"),
+		};
+		c->is_fixed = true;
+		return 0;
+	}
+	if (o->access_key || o->secret_key)
+		return err_set(e, ERR_AUTH, "the remote's configuration has %s but no %s",
+			       o->access_key ? "an access key id" : "a secret access key",
+			       o->access_key ? "secret access key" : "access key id");
+	r = creds_find(&c->ctx, &c->keys, e);
+	if (r < 0)
+		return r;
+	c->is_fixed = strcmp(c->keys.source, "environment") == 0;
+	return 0;
+}
+
+int creds_open(struct creds_chain **out, const struct creds_options *o, struct err *e)
+{
+	struct creds_chain *c = xcalloc(1, sizeof(*c));
+	int r;
+
+	ctx_init(&c->ctx, o);
+	r = ctx_load(&c->ctx, e);
 	if (r == 0)
-		r = load(&c->config, c->config_file, e);
-	/* "[profile default]" counts as well, before "[default]". */
-	if (r == 0 && strcmp(profile, "default") == 0 &&
-	    awsini_has_section(&c->config, "profile default")) {
-		free(c->config_section);
-		c->config_section = xstrdup("profile default");
-	}
-	if (r == 0 && c->anonymous) {
-		c->source = xstrdup("anonymous");
-	} else if (r == 0) {
-		r = take_pair(c, "the remote's configuration", o->access_key,
-			      o->secret_key, o->token, e);
-		c->is_explicit = r == 1;
-		if (r == 0)
-			r = find(c, e);
-		r = r > 0 ? 0 : r;
-	}
+		r = first(c, o, e);
 	if (r < 0) {
 		creds_close(c);
 		return r;
 	}
 	show(c);
-	log_debug("creds", "credentials from %s", c->source);
 	*out = c;
 	return 0;
 }
@@ -242,16 +199,13 @@ void creds_close(struct creds_chain *c)
 {
 	if (!c)
 		return;
-	drop(&c->access_key);
-	drop(&c->secret_key);
-	drop(&c->token);
-	free(c->source);
-	free(c->profile);
-	free(c->config_section);
-	free(c->credentials_file);
-	free(c->config_file);
-	awsini_release(&c->credentials);
-	awsini_release(&c->config);
+	if (c->is_running) {
+		atomic_store(&c->cancel, true);
+		pthread_join(c->thread, NULL);
+	}
+	creds_keys_release(&c->fresh);
+	creds_keys_release(&c->keys);
+	ctx_release(&c->ctx);
 	free(c);
 }
 
@@ -260,46 +214,136 @@ const struct creds *creds_get(const struct creds_chain *c)
 	return &c->now;
 }
 
-int creds_refresh(struct creds_chain *c, bool *changed, struct err *e)
+/* ---- the refresh ----------------------------------------------------------- */
+
+static void *renew(void *arg)
 {
-	struct awsini credentials = {0}, config = {0};
-	char *old;
+	struct creds_chain *c = arg;
+	struct creds_ctx x = {
+		.profile = xstrdup(c->ctx.profile),
+		.is_profile_named = c->ctx.is_profile_named,
+		.is_profile_foreign = c->ctx.is_profile_foreign,
+		.credentials_file =
+			c->ctx.credentials_file ? xstrdup(c->ctx.credentials_file) : NULL,
+		.config_file = c->ctx.config_file ? xstrdup(c->ctx.config_file) : NULL,
+		.region = c->ctx.region ? xstrdup(c->ctx.region) : NULL,
+		.sink = c->ctx.sink,
+		.cancel = &c->cancel,
+	};
 	int r;
 
-	*changed = false;
-	if (c->anonymous || c->is_explicit || strcmp(c->source, "environment") == 0)
-		return 0;
-	/* Another program may have written fresh keys into the file. */
-	r = load(&credentials, c->credentials_file, e);
+	/* Another program may have written other keys into the files meanwhile. */
+	c->err = (struct err){0};
+	r = ctx_load(&x, &c->err);
 	if (r == 0)
-		r = load(&config, c->config_file, e);
-	if (r < 0) {
-		awsini_release(&credentials);
-		return r;
-	}
-	awsini_release(&c->credentials);
-	awsini_release(&c->config);
-	c->credentials = credentials;
-	c->config = config;
-	old = xasprintf("%s %s", c->secret_key, c->token ? c->token : "");
-	r = find(c, e);
-	if (r == 1) {
-		char *now = xasprintf("%s %s", c->secret_key, c->token ? c->token : "");
-
-		*changed = strcmp(old, now) != 0;
-		drop(&now);
-		r = 0;
-	}
-	drop(&old);
-	show(c);
-	return r;
+		r = creds_find(&x, &c->fresh, &c->err);
+	c->code = r < 0 ? r : 0;
+	ctx_release(&x);
+	atomic_store(&c->ended, true);
+	return NULL;
 }
+
+static void start(struct creds_chain *c)
+{
+	sigset_t all, old;
+
+	atomic_store(&c->ended, false);
+	log_debug("creds", "asking %s again", c->keys.source);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	if (pthread_create(&c->thread, NULL, renew, c) == 0) {
+		c->is_running = true;
+	} else {
+		c->code = err_set(&c->err, ERR_IO, "cannot start a thread");
+		c->failed_ns = clock_mono_ns();
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* Take what a refresh that has ended brought. */
+static void settle(struct creds_chain *c)
+{
+	if (!c->is_running || !atomic_load(&c->ended))
+		return;
+	pthread_join(c->thread, NULL);
+	c->is_running = false;
+	if (c->code < 0) {
+		c->failed_ns = clock_mono_ns();
+		log_debug("creds", "not renewed: %s", c->err.text);
+	} else if (same_text(c->fresh.access_key, c->keys.access_key) &&
+		   same_text(c->fresh.secret_key, c->keys.secret_key) &&
+		   same_text(c->fresh.token, c->keys.token) &&
+		   c->fresh.expires_ns == c->keys.expires_ns) {
+		c->failed_ns = clock_mono_ns(); /* do not ask at each request */
+		c->hopeless = c->now.serial;
+		c->code = err_set(&c->err, ERR_AUTH, "%s gives the same ones again",
+				  c->keys.source);
+		if (c->is_over)
+			c->is_over = false; /* the server may say it once more */
+	} else {
+		creds_keys_release(&c->keys);
+		c->keys = c->fresh;
+		c->fresh = (struct creds_keys){0};
+		c->failed_ns = 0;
+		c->is_over = false;
+		show(c);
+	}
+	creds_keys_release(&c->fresh);
+}
+
+static bool may_start(const struct creds_chain *c)
+{
+	return !c->is_running &&
+	       (c->failed_ns == 0 || clock_mono_ns() - c->failed_ns >= RETRY_NS);
+}
+
+int creds_ready(struct creds_chain *c, int64_t now_ns, const struct creds **out,
+		struct err *e)
+{
+	int64_t left;
+
+	settle(c);
+	left = c->now.expires_ns ? c->now.expires_ns - now_ns : INT64_MAX;
+	*out = &c->now;
+	if (!c->is_over && left > c->early_ns)
+		return 1;
+	if (!c->is_over && left == INT64_MAX)
+		return 1;
+	if (may_start(c))
+		start(c);
+	if (!c->is_over && left > 0 && (left > c->late_ns || !c->is_running))
+		return 1; /* the old ones live */
+	if (c->is_running)
+		return 0;
+	if (e)
+		*e = c->err;
+	return err_ctx(e, c->code,
+		       "the credentials from %s expired and could not be renewed",
+		       c->keys.source);
+}
+
+bool creds_expired(struct creds_chain *c, unsigned serial)
+{
+	settle(c);
+	if (serial != c->now.serial)
+		return true;
+	if (c->is_fixed ||
+	    (c->hopeless == serial && clock_mono_ns() - c->failed_ns < RETRY_NS))
+		return false;
+	c->is_over = true;
+	return true;
+}
+
+/* ---- settings -------------------------------------------------------------- */
 
 const char *creds_profile(const struct creds_chain *c, const char *key)
 {
-	const char *v = awsini_get(&c->config, c->config_section, key);
-
-	return v ? v : awsini_get(&c->credentials, c->profile, key);
+	return creds_setting(&c->ctx, c->ctx.profile, key);
 }
 
 const char *creds_service(const struct creds_chain *c, const char *key)
@@ -310,7 +354,36 @@ const char *creds_service(const struct creds_chain *c, const char *key)
 	if (!name)
 		return NULL;
 	section = xasprintf("services %s", name);
-	v = awsini_get(&c->config, section, key);
+	v = awsini_get(&c->ctx.config, section, key);
 	free(section);
 	return v;
+}
+
+static bool is_among(const char *key, const char *const *known)
+{
+	for (; *known; known++)
+		if (strcmp(key, *known) == 0)
+			return true;
+	return false;
+}
+
+void creds_unknown(const struct creds_chain *c, const char *block,
+		   const char *const *known, void (*fn)(void *ctx, const char *key),
+		   void *ctx)
+{
+	const struct awsini *ini = &c->ctx.config;
+	bool is_default = strcmp(c->ctx.profile, "default") == 0;
+	size_t n = strlen(block);
+
+	for (size_t i = 0; i < ini->nr; i++) {
+		const char *section = ini->v[i].section, *key = ini->v[i].key;
+
+		if (strncmp(section, "profile ", 8) == 0)
+			section += 8;
+		else if (!is_default)
+			continue;
+		if (strcmp(section, c->ctx.profile) == 0 && strncmp(key, block, n) == 0 &&
+		    key[n] == '.' && !is_among(key + n + 1, known))
+			fn(ctx, key);
+	}
 }

@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <curl/curl.h>
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stddef.h>
 
@@ -30,6 +31,7 @@ static_assert(sizeof(curl_off_t) == sizeof(void *) && sizeof(long) == sizeof(voi
 	F(curl_easy_getinfo)                                                             \
 	F(curl_easy_header)                                                              \
 	F(curl_easy_init)                                                                \
+	F(curl_easy_perform)                                                             \
 	F(curl_easy_reset)                                                               \
 	F(curl_easy_setopt)                                                              \
 	F(curl_easy_strerror)                                                            \
@@ -67,9 +69,12 @@ static void load(void)
 	FUNCTIONS(FIND)
 }
 
+/* Twice in a program: the engine's start and that of the credentials. */
 CURLcode curl_global_init(long flags)
 {
-	load();
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, load);
 	return fn.curl_global_init(flags);
 }
 
@@ -86,6 +91,11 @@ CURL *curl_easy_init(void)
 void curl_easy_cleanup(CURL *easy)
 {
 	fn.curl_easy_cleanup(easy);
+}
+
+CURLcode curl_easy_perform(CURL *easy)
+{
+	return fn.curl_easy_perform(easy);
 }
 
 void curl_easy_reset(CURL *easy)

@@ -44,6 +44,7 @@ struct s3 {
 	struct retry_bucket bucket;
 	int64_t skew_ns, skew_at_ns; /* server's clock minus ours; when it was set */
 	unsigned generation;	     /* of clock, region and credentials */
+	unsigned creds_serial;	     /* of the keys that key was derived from */
 	bool moved;		     /* a region redirect was followed */
 	uint64_t random;
 
@@ -74,6 +75,7 @@ struct s3_call {
 	void (*done)(struct s3_call *c);
 	void *ctx;
 	bool own_is_broken; /* HTTP_OWN of the last try was the wire's fault */
+	bool waits;	    /* for credentials: not sent yet */
 	unsigned tries, generation;
 	/* Result. */
 	int code;

@@ -4,6 +4,7 @@
  */
 #include "remote/s3.h"
 
+#include "remote/s3_perm.h"
 #include "store/base/alloc.h"
 #include "store/base/clock.h"
 #include "store/base/log.h"
@@ -16,6 +17,7 @@
 
 enum {
 	HEADERS_MAX = 32,
+	CREDS_POLL_MS = 50, /* how often a call looks for the keys it waits for */
 };
 
 #define SKEW_AGAIN_NS (INT64_C(300) * 1000000000)
@@ -46,9 +48,8 @@ static const char *payload_hash(const struct s3_call *c)
 }
 
 static void sign_into(struct s3_call *c, struct http_wire *w, struct sigv4_request *r,
-		      struct header_list *l)
+		      struct header_list *l, const struct creds *k)
 {
-	const struct creds *k = creds_get(c->s3->creds);
 	struct buf auth = {0};
 
 	r->headers = l->v;
@@ -69,22 +70,45 @@ static void sign_into(struct s3_call *c, struct http_wire *w, struct sigv4_reque
 	buf_release(&auth);
 }
 
+/* The keys of now. 0: there are; else the call waits for them, or has failed. */
+static int find_keys(struct s3_call *c, const struct creds **k, struct err *e)
+{
+	struct s3 *s = c->s3;
+	int r = creds_ready(s->creds, clock_wall_ns() + s->skew_ns, k, e);
+
+	c->waits = r == 0;
+	if (r == 0)
+		return err_set(e, ERR_AUTH, "waiting for credentials");
+	if (r < 0)
+		return r;
+	if ((*k)->serial != s->creds_serial) {
+		/* What was signed with the others is worth sending again. */
+		sigv4_key_wipe(&s->key);
+		s->creds_serial = (*k)->serial;
+		s->generation++;
+	}
+	return 0;
+}
+
 static int prepare(struct http_req *q, struct http_wire *w, struct err *e)
 {
 	struct s3_call *c = (struct s3_call *)q;
 	const struct s3_conf *f = &c->s3->conf;
-	const struct creds *k = creds_get(c->s3->creds);
+	const struct creds *k;
 	struct buf path = {0}, query = {0}, url = {0};
 	struct header_list l = {0};
 	char date[17];
 	struct sigv4_request r = {.method = q->method, .date = date};
 
-	(void)e;
+	int code;
+
+	c->own_is_broken = false;
+	if ((code = find_keys(c, &k, e)) < 0)
+		return code;
 	if (c->before)
 		c->before(c);
 	c->tries++;
 	c->generation = c->s3->generation;
-	c->own_is_broken = false;
 	atomic_fetch_add(&c->s3->base.requests, 1);
 	clock_format_basic(clock_wall_ns() + c->s3->skew_ns, date);
 	sigv4_path(&path, slice_of(f->path));
@@ -117,7 +141,7 @@ static int prepare(struct http_req *q, struct http_wire *w, struct err *e)
 	if (query.n > 0)
 		buf_addf(&url, "?%s", r.query);
 	http_wire_url(w, buf_str(&url));
-	sign_into(c, w, &r, &l);
+	sign_into(c, w, &r, &l, k);
 	buf_release(&url);
 	buf_release(&query);
 	buf_release(&path);
@@ -182,16 +206,6 @@ static bool fix_region(struct s3_call *c)
 	return true;
 }
 
-static bool fix_credentials(struct s3_call *c)
-{
-	bool changed = false;
-
-	if (creds_refresh(c->s3->creds, &changed, NULL) < 0 || !changed)
-		return false;
-	sigv4_key_wipe(&c->s3->key);
-	return true;
-}
-
 static int code_of(const struct s3_call *c)
 {
 	static const struct {
@@ -244,6 +258,31 @@ static void tell_clocks(const struct s3_call *c, struct buf *b)
 	buf_addf(b, "; the clock here says %s, the server's %s", ours, theirs);
 }
 
+/* Which right is lacking, as a policy names it. */
+static void tell_permission(struct s3_call *c)
+{
+	const struct s3_conf *f = &c->s3->conf;
+	struct s3_perm p = s3_perm_of(c->q.method, c->key != NULL, c->query, c->query_nr);
+	const char *more = "";
+
+	if (c->q.fault != HTTP_OK || (c->q.status != 403 && c->q.status != 401) ||
+	    (c->s3err.code[0] && strcmp(c->s3err.code, "AccessDenied") != 0 &&
+	     strcmp(c->s3err.code, "Forbidden") != 0))
+		return;
+	for (size_t i = 0; c->flags & S3_OBJECT && i < f->object.nr; i++) {
+		const char *name = f->object.v[i].name;
+
+		if (strcmp(name, "x-amz-acl") == 0 ||
+		    strncmp(name, "x-amz-grant-", 12) == 0)
+			more = " and s3:PutObjectAcl";
+		else if (strstr(name, "aws-kms-key-id"))
+			more = " and, of the key, kms:GenerateDataKey and kms:Decrypt";
+	}
+	err_ctx(&c->err, c->err.code, "%s on 's3://%s/%s%s' was denied; it needs %s%s",
+		p.operation, f->bucket, c->key ? f->prefix : "", c->key ? c->key : "",
+		p.permission, more);
+}
+
 static void tell(struct s3_call *c, int code)
 {
 	struct buf b = {0};
@@ -282,6 +321,8 @@ static void tell(struct s3_call *c, int code)
 		err_ctx(&c->err, code,
 			"the server received other bytes than the name says, twice: the "
 			"local object is damaged");
+	if (code == ERR_AUTH)
+		tell_permission(c);
 	buf_release(&b);
 }
 
@@ -348,12 +389,12 @@ static void failed(struct s3_call *c, enum retry_net net)
 	else if (o.action == RETRY_REGION)
 		again = fix_region(c);
 	else if (o.action == RETRY_CREDENTIALS)
-		again = fix_credentials(c);
+		again = creds_expired(s->creds, s->creds_serial);
 	if (!again) {
 		finish(c, code_of(c));
 		return;
 	}
-	if (c->generation == s->generation)
+	if (c->generation == s->generation && o.action != RETRY_CREDENTIALS)
 		s->generation++;
 	http_send(s->http, &c->q);
 }
@@ -381,7 +422,9 @@ static void on_done(struct http_req *q)
 		finish(c, ERR_CANCELED);
 		return;
 	case HTTP_OWN:
-		if (c->own_is_broken)
+		if (c->waits)
+			http_send_after(c->s3->http, q, CREDS_POLL_MS);
+		else if (c->own_is_broken)
 			failed(c, RETRY_NET_BROKEN);
 		else
 			finish(c, q->err.code ? q->err.code : ERR_NET);

@@ -425,6 +425,9 @@ static int load_creds(struct s3_conf *c, struct creds_chain **creds,
 		.profile = get(o, "profile"),
 		.credentials_file = credentials,
 		.config_file = config,
+		.is_profile_foreign = !is_trusted(o, "profile"),
+		.region = get(o, "region"),
+		.sink = o->sink,
 		.anonymous = is_true(get(o, "allow_anonymous_login")),
 	};
 	int r = creds_open(creds, &co, e);

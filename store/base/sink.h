@@ -6,6 +6,7 @@
 #ifndef STORE_BASE_SINK_H
 #define STORE_BASE_SINK_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct sink {
@@ -19,6 +20,9 @@ struct sink {
 	void (*end)(struct sink *s);
 	/* A sentence for the person, such as what is waited for or a warning. */
 	void (*note)(struct sink *s, const char *text);
+	/* Ask the person at the terminal; the answer, a secret, goes into out. 0, or
+	 * not 0 where there is nobody to ask. From the main thread. */
+	int (*ask)(struct sink *s, const char *question, char *out, size_t size);
 };
 
 static inline void sink_begin(struct sink *s, const char *phase, uint64_t items,
@@ -50,6 +54,11 @@ static inline void sink_note(struct sink *s, const char *text)
 {
 	if (s && s->note)
 		s->note(s, text);
+}
+
+static inline int sink_ask(struct sink *s, const char *question, char *out, size_t size)
+{
+	return s && s->ask ? s->ask(s, question, out, size) : -1;
 }
 
 #endif

@@ -100,6 +100,18 @@ void hash_sha256(const void *p, size_t n, uint8_t out[HASH_SHA256_N])
 	hash_release(&h);
 }
 
+void hash_sha1(const void *p, size_t n, uint8_t out[HASH_SHA1_N])
+{
+	EVP_MD *md = fetch("SHA1");
+	struct hash h = {0};
+
+	begin(&h, md, HASH_SHA1_N);
+	hash_update(&h, p, n);
+	hash_end(&h, out);
+	hash_release(&h);
+	EVP_MD_free(md);
+}
+
 /*
  * RFC 2104 over our own SHA-256: OpenSSL's HMAC() takes an int for the length of
  * the key and fetches anew each time.

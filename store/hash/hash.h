@@ -20,6 +20,7 @@ struct buf;
 
 #define HASH_MD5_N    16
 #define HASH_SHA256_N 32
+#define HASH_SHA1_N   20
 
 /*
  * Streaming. begin may be called again at any time: the context is reused.
@@ -39,6 +40,8 @@ void hash_release(struct hash *h);
 /* In one go. */
 void hash_md5(const void *p, size_t n, uint8_t out[HASH_MD5_N]);
 void hash_sha256(const void *p, size_t n, uint8_t out[HASH_SHA256_N]);
+/* Only for names that others chose by it (a cache file of the AWS tools). */
+void hash_sha1(const void *p, size_t n, uint8_t out[HASH_SHA1_N]);
 void hash_hmac_sha256(const void *key, size_t key_n, const void *p, size_t n,
 		      uint8_t out[HASH_SHA256_N]);
 

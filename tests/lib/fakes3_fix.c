@@ -55,6 +55,7 @@ void fix_start(struct fix *x)
 	for (size_t i = 0; i < ARRAY_SIZE(unset); i++)
 		unsetenv(unset[i]);
 	setenv("HOME", "/nonexistent", 1);
+	setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
 	x->s3 = fakes3_start();
 	IGNORE_RESULT(snprintf(x->endpoint, sizeof(x->endpoint), "http://127.0.0.1:%d",
 			       fakes3_port(x->s3)) < 0);

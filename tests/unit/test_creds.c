@@ -1,6 +1,7 @@
 #include "remote/creds.h"
 
 #include "store/base/alloc.h"
+#include "store/base/clock.h"
 #include "store/base/err.h"
 #include "store/base/fs.h"
 
@@ -34,6 +35,7 @@ static int set_up(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(variables); i++)
 		unsetenv(variables[i]);
+	setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
 	memcpy(f->dir, "/tmp/test-creds-XXXXXX", 23);
 	if (!mkdtemp(f->dir))
 		return -1;
@@ -158,31 +160,6 @@ static void half_a_pair_is_an_error_not_a_step_on(void **state)
 	assert_non_null(strstr(f->e.text, "environment"));
 }
 
-static void what_is_not_offered_names_profile_and_key(void **state)
-{
-	static const char *const keys[] = {"role_arn", "web_identity_token_file",
-					   "sso_session", "sso_start_url",
-					   "credential_process"};
-	struct fixture *f = *state;
-
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-		char *text =
-			xasprintf("[profile p]\n%s = something\naws_access_key_id = A\n"
-				  "aws_secret_access_key = SECRET\n",
-				  keys[i]);
-
-		file(f->config, text);
-		free(text);
-		assert_int_equal(find(f, (struct creds_options){.profile = "p"}),
-				 ERR_UNSUPPORTED);
-		assert_non_null(strstr(f->e.text, "'p'"));
-		assert_non_null(strstr(f->e.text, keys[i]));
-	}
-	setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/x", 1);
-	setenv("AWS_ROLE_ARN", "arn", 1);
-	assert_int_equal(find(f, (struct creds_options){0}), ERR_UNSUPPORTED);
-}
-
 static void files_may_be_elsewhere(void **state)
 {
 	struct fixture *f = *state;
@@ -200,21 +177,75 @@ static void files_may_be_elsewhere(void **state)
 	free(other);
 }
 
+/* Until the refresh that is under way has ended. */
+static int settled(struct creds_chain *c, const struct creds **k, struct err *e)
+{
+	int r;
+
+	while ((r = creds_ready(c, clock_wall_ns(), k, e)) == 0)
+		clock_sleep_ms(1);
+	return r;
+}
+
 static void changed_file_is_seen_by_a_refresh(void **state)
 {
 	struct fixture *f = *state;
-	bool changed = true;
+	const struct creds *k;
+	unsigned serial;
 
 	file(f->credentials,
 	     "[default]\naws_access_key_id = A\naws_secret_access_key = SECRET-1\n");
 	assert_int_equal(find(f, (struct creds_options){0}), 0);
-	assert_int_equal(creds_refresh(f->c, &changed, NULL), 0);
-	assert_false(changed);
+	assert_int_equal(creds_ready(f->c, clock_wall_ns(), &k, NULL), 1);
+	serial = k->serial;
+	/* The server refuses the keys, and the file has no others: that is final. */
+	assert_true(creds_expired(f->c, serial));
+	assert_int_equal(settled(f->c, &k, &f->e), 1);
+	assert_int_equal(k->serial, serial);
+	assert_false(creds_expired(f->c, serial));
 	file(f->credentials,
 	     "[default]\naws_access_key_id = A\naws_secret_access_key = SECRET-2\n");
-	assert_int_equal(creds_refresh(f->c, &changed, NULL), 0);
-	assert_true(changed);
-	is_key(f, "A", "SECRET-2");
+	assert_int_equal(find(f, (struct creds_options){0}), 0);
+	file(f->credentials,
+	     "[default]\naws_access_key_id = A\naws_secret_access_key = SECRET-3\n");
+	serial = creds_get(f->c)->serial;
+	assert_true(creds_expired(f->c, serial));
+	assert_int_equal(settled(f->c, &k, &f->e), 1);
+	assert_string_equal(k->secret_key, "SECRET-3");
+	assert_int_not_equal(k->serial, serial);
+	assert_true(creds_expired(f->c, serial)); /* an old call: others are there */
+}
+
+static void environment_is_asked_once(void **state)
+{
+	struct fixture *f = *state;
+
+	setenv("AWS_ACCESS_KEY_ID", "E", 1);
+	setenv("AWS_SECRET_ACCESS_KEY", "SECRET-E", 1);
+	assert_int_equal(find(f, (struct creds_options){0}), 0);
+	assert_false(creds_expired(f->c, creds_get(f->c)->serial));
+}
+
+static void an_unknown_key_of_the_s3_block_is_told(void *ctx, const char *key)
+{
+	struct fixture *f = ctx;
+
+	IGNORE_RESULT(snprintf(f->e.text, sizeof(f->e.text), "%s", key) < 0);
+}
+
+static void unknown_keys_of_a_block_are_found(void **state)
+{
+	static const char *const known[] = {"addressing_style", NULL};
+	struct fixture *f = *state;
+
+	file(f->config, "[default]\naws_access_key_id = A\n"
+			"aws_secret_access_key = SECRET\ns3 =\n"
+			"  addressing_style = path\n  adressing = x\n"
+			"[profile other]\ns3 =\n  foreign = 1\n");
+	assert_int_equal(find(f, (struct creds_options){0}), 0);
+	f->e.text[0] = '\0';
+	creds_unknown(f->c, "s3", known, an_unknown_key_of_the_s3_block_is_told, f);
+	assert_string_equal(f->e.text, "s3.adressing");
 }
 
 static void services_section_has_the_endpoint(void **state)
@@ -241,9 +272,10 @@ int main(void)
 		T(nothing_anywhere_says_what_was_tried),
 		T(sources_are_asked_in_order),
 		T(half_a_pair_is_an_error_not_a_step_on),
-		T(what_is_not_offered_names_profile_and_key),
 		T(files_may_be_elsewhere),
 		T(changed_file_is_seen_by_a_refresh),
+		T(environment_is_asked_once),
+		T(unknown_keys_of_a_block_are_found),
 		T(services_section_has_the_endpoint),
 	};
 

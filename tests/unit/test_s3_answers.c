@@ -473,10 +473,14 @@ static void expired_credentials_are_asked_for_again(void **state)
 	fakes3_rule(x->s3,
 		    RULE{.what = FAKES3_STATUS, .status = 400, .code = "ExpiredToken"});
 	assert_int_equal(put_code(x, 100), ERR_AUTH); /* the file says nothing new */
-	assert_int_equal(fakes3_requests(x->s3), 1);
+	assert_int_equal(fakes3_requests(x->s3), 2);
 	says(x, "ExpiredToken");
 	says(x, path);
+	assert_int_equal(put_code(x, 100), ERR_AUTH); /* nor is it asked at each */
+	assert_int_equal(fakes3_requests(x->s3), 3);
 	fakes3_clear(x->s3);
+	fix_close(x);
+	assert_int_equal(fix_open(x, NULL), 0);
 	fakes3_rule(x->s3, RULE{.what = FAKES3_STATUS,
 				.status = 400,
 				.code = "ExpiredToken",
