@@ -170,7 +170,8 @@ void stage_join_command(const char *const *words, size_t nr, struct buf *out)
 {
 	for (size_t i = 0; i < nr; i++) {
 		const char *w = words[i];
-		bool quote = nr > 1 && (w[0] == '\0' || (strchr(w, ' ') && !strchr(w, '"')));
+		bool quote =
+			nr > 1 && (w[0] == '\0' || (strchr(w, ' ') && !strchr(w, '"')));
 
 		buf_addf(out, "%s%s%s%s", i > 0 ? " " : "", quote ? "\"" : "", w,
 			 quote ? "\"" : "");
