@@ -64,11 +64,12 @@ struct model {
 	size_t trees_nr;
 
 	/* MODEL_LINEAR: per output nr weights over the expanded inputs (a numeric
-	 * feature is one, a categorical one as many as it has categories) and a bias.
-	 * Of raw values: standardisation is folded in. */
+	 * feature is one, a categorical one as many as it has categories) and a bias:
+	 * weights[k * weights_nr + input]. Of raw values: standardisation is folded in.
+	 * A category that is missing or unseen adds nothing. */
 	double *weights, *bias;
 	size_t weights_nr;
-	double *fill; /* by numeric feature: what a missing value is read as */
+	double *fill; /* by feature (features_nr): what a missing number is read as */
 
 	/* Sorted by name. "lode.config", "lode.data" and so on; strings. */
 	struct attribute {
