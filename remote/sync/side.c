@@ -24,7 +24,7 @@ int side_open(struct side *s, struct repo *repo, const char *name,
 	int r;
 
 	*s = (struct side){.repo = repo, .o = o, .res = res};
-	if ((r = repo_config(repo, &config, e)) < 0 ||
+	if ((r = repo_config_for_remote(repo, &config, e)) < 0 ||
 	    (r = repo_odb(repo, &s->odb, e)) < 0)
 		return r;
 	r = config_remote_open(config, name && name[0] ? name : NULL, &s->section, e);

@@ -77,6 +77,7 @@ void repo_config_changed(struct repo *r)
 {
 	config_free(r->config);
 	r->config = NULL;
+	r->trust_known = false;
 }
 
 int repo_sync(struct repo *r, enum fs_sync *out, struct err *e)

@@ -71,6 +71,9 @@ char *repo_show(const struct repo *r, const char *rel);
 /* ---- made when first asked for ------------------------------------------- */
 
 int repo_config(struct repo *r, struct config **out, struct err *e) MUST_CHECK;
+/* The same, with the question asked whether its local level is the user's own:
+ * reads git's index where there is such a file. For what opens remotes. */
+int repo_config_for_remote(struct repo *r, struct config **out, struct err *e) MUST_CHECK;
 void repo_config_changed(struct repo *r); /* read it again at the next question */
 int repo_odb(struct repo *r, struct odb **out, struct err *e) MUST_CHECK;
 int repo_ignore(struct repo *r, struct ignore **out, struct err *e) MUST_CHECK;

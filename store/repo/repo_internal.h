@@ -21,7 +21,7 @@ struct repo {
 	struct index *index;
 	struct vcs *vcs;
 	struct gitignore *gitignore;
-	bool vcs_tried;
+	bool vcs_tried, trust_known;
 	struct pool *pool;
 	struct tree *tree;
 	struct repo_fetcher *fetcher;
