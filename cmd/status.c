@@ -1,6 +1,7 @@
 #include "cmd/cmd.h"
 #include "cmd/json.h"
 #include "cmd/targets.h"
+#include "cmd/transfer.h"
 #include "remote/sync/sync.h"
 #include "store/base/err.h"
 #include "store/meta/config.h"
@@ -12,7 +13,7 @@ struct status_args {
 	int64_t jobs;
 	const char *remote;
 	bool cloud, all_branches, all_tags, all_commits;
-	bool with_deps, recursive, no_updates, refresh;
+	bool with_deps, recursive, no_updates, refresh, deep;
 };
 
 static const struct opt status_opts[] = {
@@ -28,6 +29,8 @@ static const struct opt status_opts[] = {
 		 "do not ask the sources of imports"),
 	OPT_BOOL(0, "refresh", struct status_args, refresh,
 		 "with -c: ask the remote again, whatever is on record"),
+	OPT_BOOL(0, "deep", struct status_args, deep,
+		 "with -c: read the remote's manifests and compare sizes"),
 	OPT_END,
 };
 
@@ -44,7 +47,7 @@ static int check_local(const struct status_args *a, struct err *e)
 	} names[] = {
 		{a->all_branches, "--all-branches"}, {a->all_tags, "--all-tags"},
 		{a->all_commits, "--all-commits"},   {a->jobs != 0, "--jobs"},
-		{a->refresh, "--refresh"},
+		{a->refresh, "--refresh"},	     {a->deep, "--deep"},
 	};
 	char text[128] = "";
 	size_t n = 0;
@@ -239,6 +242,7 @@ static int run_cloud(struct ctx *ctx, const struct status_args *args, struct err
 		.with_deps = args->with_deps,
 		.jobs = args->jobs > 0 ? (unsigned)args->jobs : 0,
 		.refresh = args->refresh,
+		.deep = args->deep,
 		.max_size = -1,
 		.sink = &ctx->ui.sink,
 	};
@@ -252,7 +256,7 @@ static int run_cloud(struct ctx *ctx, const struct status_args *args, struct err
 	if (!name)
 		name = config_str(config, "core", "remote", "");
 	r = sync_status(ctx->repo, &o, &res, e);
-	cmd_warnings(ctx, &res.report.warnings);
+	transfer_warn(ctx, &res);
 	if (r == 0 && ctx->global.json)
 		json_cloud(ctx, &res.report);
 	else if (r == 0)

@@ -1,5 +1,5 @@
+#include "remote/sync/drive.h"
 #include "remote/sync/exists.h"
-#include "remote/sync/scope.h"
 #include "remote/sync/side.h"
 #include "remote/sync/sync.h"
 #include "store/base/alloc.h"
@@ -48,41 +48,6 @@ static bool whole_here(struct side *s, const struct plan_root *root)
 	return here;
 }
 
-/* 0 also when this root failed alone; it is noted then. */
-static int expand_root(struct side *s, struct plan *p, const struct plan_root *root,
-		       struct err *e)
-{
-	struct manifest m = {0};
-	struct buf bytes = {0};
-	struct err why = {0};
-	size_t group = MAP_NONE;
-	int r = 0;
-
-	if (root->oid.is_dir)
-		r = side_manifest(s, &root->oid, &m, &bytes, &why);
-	if (r == 0)
-		r = plan_expand(p, root, root->oid.is_dir ? &m : NULL, &group, &why);
-	manifest_release(&m);
-	if (r == 0 && group != MAP_NONE && bytes.n > 0) {
-		p->groups.v[group].bytes = bytes;
-		p->groups.v[group].fetched = true;
-		bytes = (struct buf){0};
-	}
-	buf_release(&bytes);
-	if (r == ERR_NOTFOUND && !root->inside) {
-		side_fail(s, root->name, &root->oid, "missing", ERR_MISSING,
-			  SIDE_NO_MANIFEST);
-		return 0;
-	}
-	if (r == ERR_CORRUPT || r == ERR_NET || r == ERR_NOTFOUND) {
-		side_fail_err(s, root->name, &root->oid, &why);
-		return 0;
-	}
-	if (r < 0)
-		*e = why;
-	return r;
-}
-
 static int expand(struct side *s, struct plan *p, struct err *e)
 {
 	for (size_t i = 0; i < p->roots.nr; i++) {
@@ -96,7 +61,7 @@ static int expand(struct side *s, struct plan *p, struct err *e)
 				refuse_import(s, root);
 			continue;
 		}
-		if ((r = expand_root(s, p, root, e)) < 0)
+		if ((r = drive_expand(s, p, root, DRIVE_KEEP_BYTES, e)) < 0)
 			return r;
 	}
 	return 0;
@@ -286,48 +251,26 @@ static int fetch_plan(struct side *s, struct plan *p, struct err *e)
 }
 
 /* Without any remote a fetch succeeds when the cache has all that is asked for. */
-static int fetch_without_remote(struct repo *repo, struct plan *p,
-				struct sync_result *res, struct err *e)
+static int fetch_without_remote(struct side *s, struct plan *p, struct err *e)
 {
-	struct side s = {.repo = repo, .res = res};
-	int r = repo_odb(repo, &s.odb, e);
-
-	res->nothing_to_ask = true;
-	for (size_t i = 0; i < p->roots.nr && r == 0; i++) {
-		if (whole_here(&s, &p->roots.v[i]))
-			continue;
-		side_fail(&s, p->roots.v[i].name, &p->roots.v[i].oid, "missing",
-			  ERR_MISSING, "the cache lacks it, and no remote is configured");
-	}
-	return r;
+	(void)e;
+	s->res->nothing_to_ask = true;
+	for (size_t i = 0; i < p->roots.nr; i++)
+		if (!whole_here(s, &p->roots.v[i]))
+			side_fail(s, p->roots.v[i].name, &p->roots.v[i].oid, "missing",
+				  ERR_MISSING,
+				  "the cache lacks it, and no remote is configured");
+	return 0;
 }
 
 int sync_fetch(struct repo *repo, const struct sync_options *o, struct sync_result *res,
 	       struct err *e)
 {
-	struct scope scope = {0};
-	int r;
+	static const struct drive d = {.kind = PLAN_FETCH,
+				       .fn = fetch_plan,
+				       .without_remote = fetch_without_remote,
+				       .locks_cache = true};
+	int r = drive_all(repo, o, &d, res, e);
 
-	if ((r = scope_open(&scope, repo, o, PLAN_FETCH, res, e)) < 0 ||
-	    (r = repo_cache_lock(repo, false, e)) < 0)
-		goto out;
-	for (size_t i = 0; i < scope.plans.plans.nr && r == 0; i++) {
-		struct plan *p = &scope.plans.plans.v[i];
-		struct side s = {0};
-
-		if (p->remote[0] == '\0') {
-			r = fetch_without_remote(repo, p, res, e);
-			continue;
-		}
-		r = side_open(&s, repo, p->remote, o, res, e);
-		if (r == 0)
-			r = fetch_plan(&s, p, e);
-		side_close(&s);
-	}
-	repo_cache_unlock(repo);
-	if (r == 0)
-		r = side_verdict(res, "download", e);
-out:
-	scope_release(&scope);
-	return r;
+	return r < 0 ? r : side_verdict(res, "download", e);
 }

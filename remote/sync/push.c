@@ -1,10 +1,12 @@
+#include "remote/sync/audit.h"
+#include "remote/sync/drive.h"
 #include "remote/sync/exists.h"
-#include "remote/sync/scope.h"
 #include "remote/sync/side.h"
 #include "remote/sync/sync.h"
 #include "store/base/alloc.h"
 #include "store/base/clock.h"
 #include "store/base/err.h"
+#include "store/base/sys.h"
 #include "store/odb/manifest.h"
 #include "store/odb/odb.h"
 #include "store/repo/repo.h"
@@ -58,34 +60,13 @@ static void believed(struct side *s, int64_t when)
 static int expand(struct side *s, struct plan *p, struct err *e)
 {
 	for (size_t i = 0; i < p->roots.nr; i++) {
-		struct plan_root *root = &p->roots.v[i];
-		int64_t when = journal_confirmed(&s->journal, &root->oid);
-		struct manifest m = {0};
-		struct buf bytes = {0};
-		struct err why = {0};
-		size_t group;
-		int r = 0;
+		int64_t when = journal_confirmed(&s->journal, &p->roots.v[i].oid);
+		int r;
 
-		if (when != 0) {
+		if (when != 0)
 			believed(s, when);
-			continue;
-		}
-		if (root->oid.is_dir)
-			r = side_manifest(s, &root->oid, &m, &bytes, &why);
-		if (r == 0)
-			r = plan_expand(p, root, root->oid.is_dir ? &m : NULL, &group,
-					&why);
-		manifest_release(&m);
-		buf_release(&bytes);
-		if (r == ERR_NOTFOUND && !root->inside) {
-			side_fail(s, root->name, &root->oid, "missing", ERR_MISSING,
-				  SIDE_NO_MANIFEST);
-		} else if (r == ERR_CORRUPT || r == ERR_NET || r == ERR_NOTFOUND) {
-			side_fail_err(s, root->name, &root->oid, &why);
-		} else if (r < 0) {
-			*e = why;
+		else if ((r = drive_expand(s, p, &p->roots.v[i], 0, e)) < 0)
 			return r;
-		}
 	}
 	return 0;
 }
@@ -304,25 +285,17 @@ static void confirm(struct side *s, struct plan *p, int64_t asked_ns)
 	free(covered);
 }
 
-/*
- * --verify: ask again for all that no entry of the journal vouches for, what was
- * just uploaded too. There, and of our size, or it is not pushed.
- */
-static int read_back(struct side *s, struct plan *p, struct err *e)
+/* What was there already: asked for again, and of our size. */
+static int ask_again(struct side *s, struct plan *p, const bool *asked, struct err *e)
 {
 	size_t nr = p->objects.nr;
 	uint64_t *bytes = xcalloc(nr, sizeof(*bytes));
-	bool *asked = xcalloc(nr, sizeof(*asked));
 	int r;
 
 	for (size_t i = 0; i < nr; i++) {
-		struct plan_object *object = &p->objects.v[i];
-
-		asked[i] = object->wanted && object->confirmed_ns == 0 &&
-			   object->on_remote == EXISTS_YES;
-		bytes[i] = object->x.bytes;
+		bytes[i] = p->objects.v[i].x.bytes;
 		if (asked[i])
-			object->on_remote = EXISTS_UNKNOWN;
+			p->objects.v[i].on_remote = EXISTS_UNKNOWN;
 	}
 	r = side_ask(s, p, true, e);
 	for (size_t i = 0; i < nr && r == 0; i++) {
@@ -333,11 +306,79 @@ static int read_back(struct side *s, struct plan *p, struct err *e)
 			continue;
 		object->on_remote = EXISTS_NO;
 		side_fail(s, object->name, &object->x.oid, "failed", ERR_CORRUPT,
-			  "read back, the remote does not have what was pushed");
+			  "asked again, the remote does not have it");
 	}
-	free(asked);
 	free(bytes);
 	return r;
+}
+
+/* What the audit of an upload found; the object is not pushed unless it is good. */
+static void judge(struct side *s, struct plan_object *object,
+		  const struct audit_item *read)
+{
+	const char *why = read->error;
+
+	if (read->state == AUDIT_GOOD)
+		return;
+	object->on_remote = EXISTS_NO;
+	if (s->res->moved > 0)
+		s->res->moved--;
+	s->res->moved_bytes -= MIN_OF(s->res->moved_bytes, object->x.bytes);
+	if (read->state == AUDIT_WRONG)
+		why = "read back, the remote has other bytes than were pushed";
+	else if (read->state == AUDIT_ABSENT)
+		why = "read back, the remote does not have what was pushed";
+	side_fail(s, object->name, &object->x.oid, "failed",
+		  read->state == AUDIT_FAILED	? read->code
+		  : read->state == AUDIT_UNREAD ? ERR_CANCELED
+						: ERR_CORRUPT,
+		  why ? why : "it was not read back");
+}
+
+/* What this run uploaded: every byte is read back and hashed. */
+static int read_uploads(struct side *s, struct plan *p, struct err *e)
+{
+	struct audit_item *v = xcalloc(p->objects.nr, sizeof(*v));
+	size_t *at = xcalloc(p->objects.nr, sizeof(*at)), nr = 0;
+	int dirfd = -1, r = 0;
+
+	for (size_t i = 0; i < p->objects.nr; i++)
+		if (p->objects.v[i].x.state == TRANSFER_DONE) {
+			v[nr].oid = p->objects.v[i].x.oid;
+			v[nr].bytes = p->objects.v[i].x.bytes;
+			at[nr++] = i;
+		}
+	if (nr > 0 && (r = side_state_dir(s, &dirfd, e)) == 0)
+		r = audit_read(s->r, dirfd, v, nr, s->o->sink, NULL, NULL, e);
+	for (size_t i = 0; i < nr && dirfd >= 0; i++)
+		judge(s, &p->objects.v[at[i]], &v[i]);
+	if (dirfd >= 0)
+		sys_close(dirfd);
+	audit_release(v, nr);
+	free(at);
+	free(v);
+	return r;
+}
+
+/*
+ * --verify: what was uploaded is read back whole, and all else that no entry of
+ * the journal vouches for is asked for once more.
+ */
+static int read_back(struct side *s, struct plan *p, struct err *e)
+{
+	bool *asked = xcalloc(p->objects.nr, sizeof(*asked));
+	int r;
+
+	for (size_t i = 0; i < p->objects.nr; i++) {
+		const struct plan_object *object = &p->objects.v[i];
+
+		asked[i] = object->wanted && object->confirmed_ns == 0 &&
+			   object->on_remote == EXISTS_YES &&
+			   object->x.state != TRANSFER_DONE;
+	}
+	r = ask_again(s, p, asked, e);
+	free(asked);
+	return r < 0 ? r : read_uploads(s, p, e);
 }
 
 static int push_plan(struct side *s, struct plan *p, struct err *e)
@@ -366,24 +407,9 @@ static int push_plan(struct side *s, struct plan *p, struct err *e)
 int sync_push(struct repo *repo, const struct sync_options *o, struct sync_result *res,
 	      struct err *e)
 {
-	struct scope scope = {0};
-	int r;
+	static const struct drive d = {
+		.kind = PLAN_PUSH, .fn = push_plan, .locks_cache = true};
+	int r = drive_all(repo, o, &d, res, e);
 
-	if ((r = scope_open(&scope, repo, o, PLAN_PUSH, res, e)) < 0 ||
-	    (r = repo_cache_lock(repo, false, e)) < 0)
-		goto out;
-	for (size_t i = 0; i < scope.plans.plans.nr && r == 0; i++) {
-		struct side s = {0};
-
-		r = side_open(&s, repo, scope.plans.plans.v[i].remote, o, res, e);
-		if (r == 0)
-			r = push_plan(&s, &scope.plans.plans.v[i], e);
-		side_close(&s);
-	}
-	repo_cache_unlock(repo);
-	if (r == 0)
-		r = side_verdict(res, "upload", e);
-out:
-	scope_release(&scope);
-	return r;
+	return r < 0 ? r : side_verdict(res, "upload", e);
 }

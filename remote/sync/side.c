@@ -4,11 +4,13 @@
 #include "store/base/alloc.h"
 #include "store/base/err.h"
 #include "store/base/log.h"
+#include "store/base/sys.h"
 #include "store/hash/hash.h"
 #include "store/odb/manifest.h"
 #include "store/odb/odb.h"
 #include "store/repo/repo.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -107,6 +109,25 @@ static int fetch_manifest(struct side *s, const struct oid *oid, struct buf *byt
 		       key);
 }
 
+int side_state_dir(struct side *s, int *dirfd, struct err *e)
+{
+	const char *dir;
+	int r = repo_state_dir(s->repo, &dir, e);
+
+	if (r < 0)
+		return r;
+	*dirfd = sys_openat(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0);
+	return *dirfd < 0 ? err_sys(e, "open", dir) : 0;
+}
+
+int side_remote_manifest(struct side *s, const struct oid *oid, struct manifest *m,
+			 struct buf *bytes, struct err *e)
+{
+	int r = fetch_manifest(s, oid, bytes, e);
+
+	return r < 0 ? r : manifest_parse(buf_slice(bytes), oid->algo, m, e);
+}
+
 int side_manifest(struct side *s, const struct oid *oid, struct manifest *m,
 		  struct buf *bytes, struct err *e)
 {
@@ -114,9 +135,7 @@ int side_manifest(struct side *s, const struct oid *oid, struct manifest *m,
 
 	if (r != ERR_NOTFOUND && r != ERR_CORRUPT)
 		return r;
-	if ((r = fetch_manifest(s, oid, bytes, e)) < 0)
-		return r;
-	return manifest_parse(buf_slice(bytes), oid->algo, m, e);
+	return side_remote_manifest(s, oid, m, bytes, e);
 }
 
 int side_ask(struct side *s, struct plan *p, bool only_wanted, struct err *e)

@@ -35,6 +35,9 @@ int side_open(struct side *s, struct repo *repo, const char *name,
 int side_remote(struct side *s, struct err *e) MUST_CHECK;
 void side_close(struct side *s); /* saves the journal; accepts {0} */
 
+/* Our state directory, where temporaries of a check may lie; the caller closes. */
+int side_state_dir(struct side *s, int *dirfd, struct err *e) MUST_CHECK;
+
 /*
  * The manifest of a root: from the cache, else from the remote (then *bytes has
  * it, and it is not in the cache yet). ERR_NOTFOUND: neither has it; ERR_CORRUPT:
@@ -42,6 +45,9 @@ void side_close(struct side *s); /* saves the journal; accepts {0} */
  */
 int side_manifest(struct side *s, const struct oid *oid, struct manifest *m,
 		  struct buf *bytes, struct err *e) MUST_CHECK;
+/* The same, but only what the remote has counts. */
+int side_remote_manifest(struct side *s, const struct oid *oid, struct manifest *m,
+			 struct buf *bytes, struct err *e) MUST_CHECK;
 
 /* Existence on the remote of the objects whose on_remote is unknown. */
 int side_ask(struct side *s, struct plan *p, bool only_wanted, struct err *e) MUST_CHECK;

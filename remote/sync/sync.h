@@ -28,14 +28,15 @@ struct sync_options {
 	const struct strvec *targets; /* as typed; NULL or empty: all */
 	bool all_branches, all_tags, all_commits;
 	bool recursive, with_deps, glob;
-	bool run_cache;	    /* refused: ERR_UNSUPPORTED */
-	unsigned jobs;	    /* 0: the remote's */
-	bool dry_run;	    /* count and size only */
-	bool refresh;	    /* do not believe the journal */
-	bool verify;	    /* push --verify: read back what the journal does not know */
-	bool force;	    /* pull: as checkout -f */
-	bool allow_missing; /* pull: missing objects are no failure */
-	int64_t max_size;   /* fetch --max-size, -1 none */
+	bool run_cache; /* refused: ERR_UNSUPPORTED */
+	unsigned jobs;	/* 0: the remote's */
+	bool dry_run;	/* count and size only */
+	bool refresh;	/* do not believe the journal */
+	bool verify;	/* push --verify: read back what was uploaded, ask for the rest */
+	bool deep;	/* status -c: read the remote's manifests, compare sizes */
+	bool force;	/* pull: as checkout -f */
+	bool allow_missing;	    /* pull: missing objects are no failure */
+	int64_t max_size;	    /* fetch --max-size, -1 none */
 	const struct strvec *types; /* fetch --type */
 	struct sink *sink;
 };
@@ -64,8 +65,12 @@ int sync_fetch(struct repo *repo, const struct sync_options *o, struct sync_resu
 int sync_pull(struct repo *repo, const struct sync_options *o, struct sync_result *res,
 	      struct err *e) MUST_CHECK;
 
-/* status -c: items with state "new" (here only), "deleted" (there only) or
- * "missing" (neither), named as in the workspace. */
+/*
+ * status -c: items with state "new" (here only), "deleted" (there only) or
+ * "missing" (neither), named as in the workspace. With deep also "damaged" (the
+ * remote's object has another size, or its manifest other bytes) and "incomplete"
+ * (its manifest is there and members of it are not).
+ */
 int sync_status(struct repo *repo, const struct sync_options *o, struct sync_result *res,
 		struct err *e) MUST_CHECK;
 

@@ -95,6 +95,22 @@ missing f
 put verified 'read back'
 must_pass lode add -q verified
 expect 'push --verify' '1 file pushed' lode push --verify verified.dvc
+# status --deep reads the manifests and tells sizes.
+expect 'all is there in depth' "Cache and remote 'store' are in sync." lode status -c --deep e.dvc
+manifest=$(find "$WORK/store/files/md5" -name '*.dir' | head -n 1)
+cp "$manifest" "$WORK/manifest"
+chmod u+w "$manifest" && printf '[]' >"$manifest"
+rm -f "$(object "$WORK/store" e/x)"
+run lode status -c --deep
+has "$OUT" 'damaged: +[a-z]' 'a wrong manifest is told'
+has "$OUT" 'new: +e/x' 'and what is not there'
+run lode status -c --deep --json
+has "$OUT" '"damaged"' 'in JSON too'
+must_fail 1 lode status --deep
+has "$ERR" 'meaningless' 'it is for -c'
+cp "$WORK/manifest" "$manifest"
+lode push -q --refresh
+
 run lode push --run-cache
 isnt_zero=$((RC != 0))
 is "$isnt_zero" 1 'the run cache is refused'
