@@ -554,7 +554,7 @@ static int run_job(struct local *l, struct remote_job *job, struct err *e)
 	if ((r = interrupt_check(e)) < 0)
 		return r;
 	if (job->op != REMOTE_LIST && job->op != REMOTE_DELETE &&
-	    (r = remote_check_key(job->key, e)) < 0)
+	    job->op != REMOTE_LIST_UPLOADS && (r = remote_check_key(job->key, e)) < 0)
 		return r;
 	switch (job->op) {
 	case REMOTE_PUT:
@@ -570,6 +570,9 @@ static int run_job(struct local *l, struct remote_job *job, struct err *e)
 		return list(l, job, e);
 	case REMOTE_DELETE:
 		return delete (l, job, e);
+	case REMOTE_LIST_UPLOADS:
+	case REMOTE_ABORT_UPLOAD:
+		return err_set(e, ERR_UNSUPPORTED, "a directory has no such uploads");
 	}
 	return err_set(e, ERR_INVALID, "unknown operation");
 }

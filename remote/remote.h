@@ -32,6 +32,10 @@ enum remote_op {
 	REMOTE_HEAD,	  /* size and age, or ERR_NOTFOUND */
 	REMOTE_LIST,	  /* every key below key as a prefix, page by page to on_page */
 	REMOTE_DELETE,	  /* the keys in keys, at most REMOTE_DELETE_MAX */
+	/* Uploads in parts that were begun and not ended, below key as a prefix: to
+	 * on_page, modified_ns being their begin and etag their id. */
+	REMOTE_LIST_UPLOADS,
+	REMOTE_ABORT_UPLOAD, /* of key and upload_id; one that is gone is success */
 };
 
 enum {
@@ -62,16 +66,27 @@ struct remote_job {
 	const char *until; /* LIST: stop past this key, or NULL */
 	int (*on_page)(struct remote_job *job, const struct remote_entry *v, size_t nr);
 	/* LIST: from the engine's thread; not 0 stops the listing without an error */
+	const char *upload_id;	 /* ABORT_UPLOAD */
 	const char *const *keys; /* DELETE */
 	size_t keys_nr;
 	struct err *key_errs; /* DELETE: one a key, code 0 where it went */
 	int64_t modified_ns;  /* after HEAD */
 	struct sink *sink;    /* bytes as they move, or NULL */
-	void *ctx;	      /* the caller's */
+	/*
+	 * GET: a large file may outlive the process, so that another run goes on
+	 * with it. keep gives fd's file a name that the next run will find and tells
+	 * its inode; reuse puts the file of that name in the place of fd, if it is
+	 * of this inode. From the engine's threads, one at a time. NULL: never.
+	 */
+	int (*keep)(struct remote_job *job, uint64_t *inode, struct err *e);
+	int (*reuse)(struct remote_job *job, uint64_t inode, struct err *e);
+	void *ctx; /* the caller's */
 	/* result */
 	int code; /* 0 or an ERR_ code; ERR_NOTFOUND where the key is not; ERR_PARTIAL
 		   * where some keys of a DELETE stayed */
 	struct err err;
+	bool kept;	  /* GET that failed: the file is to stay, another run wants it */
+	uint64_t resumed; /* bytes that an earlier run had moved already */
 	struct remote_job *next; /* the engine's */
 };
 
@@ -79,6 +94,7 @@ struct remote_job {
 struct remote_traits {
 	bool local; /* no network: existence is one stat */
 	bool can_list;
+	bool has_uploads;   /* REMOTE_LIST_UPLOADS and REMOTE_ABORT_UPLOAD are offered */
 	unsigned list_page; /* keys a LIST page holds; 1000 on S3 */
 	unsigned jobs;	    /* sensible number in flight */
 };
@@ -92,7 +108,11 @@ struct remote_options {
 	/* Does that value come from the user's own files, or from the (cloned)
 	 * repository's .dvc/config? Programs, token files and roles count only then. */
 	bool (*trusted)(void *ctx, const char *key);
-	unsigned jobs;	   /* 0: the remote's own, else the default */
+	unsigned jobs; /* 0: the remote's own, else the default */
+	/* Where large transfers leave what another run needs to go on with them;
+	 * made when first needed. NULL: nowhere. Beside the cache, since that is
+	 * where the files are that it speaks of. */
+	const char *state_dir;
 	struct sink *sink; /* notes (retries, waits, warnings) */
 };
 
@@ -111,8 +131,7 @@ size_t remote_in_flight(const struct remote *r);
 /* Submit one job and wait for it alone. Not while others are in flight. */
 int remote_do(struct remote *r, struct remote_job *job, struct err *e) MUST_CHECK;
 
-/* Mid-way transfers that a kill left (multipart uploads) are this room's own
- * business; requests made so far, for tests and --json. */
+/* Requests made so far, for tests and --json. */
 uint64_t remote_requests(const struct remote *r);
 
 #endif

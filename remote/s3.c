@@ -1,5 +1,7 @@
 #include "remote/s3.h"
 
+#include "remote/resume.h"
+#include "remote/s3_uploads.h"
 #include "store/base/alloc.h"
 #include "store/base/clock.h"
 #include "store/base/interrupt.h"
@@ -24,7 +26,8 @@ static void s3_submit(struct remote *r, struct remote_job *job)
 	struct err e = {0};
 	int code = 0;
 
-	if (job->op != REMOTE_LIST && job->op != REMOTE_DELETE)
+	if (job->op != REMOTE_LIST && job->op != REMOTE_DELETE &&
+	    job->op != REMOTE_LIST_UPLOADS)
 		code = remote_check_key(job->key, &e);
 	if (code == 0)
 		code = interrupt_check(&e);
@@ -50,6 +53,12 @@ static void s3_submit(struct remote *r, struct remote_job *job)
 	case REMOTE_DELETE:
 		s3_delete_submit(s, job);
 		break;
+	case REMOTE_LIST_UPLOADS:
+		s3_uploads_submit(s, job);
+		break;
+	case REMOTE_ABORT_UPLOAD:
+		s3_abort_submit(s, job);
+		break;
 	}
 }
 
@@ -70,6 +79,7 @@ static void s3_close(struct remote *r)
 	secure_wipe(&s->key, sizeof(s->key));
 	s3_conf_release(&s->conf);
 	pthread_mutex_destroy(&s->small_lock);
+	free(s->state_dir);
 	remote_release(r);
 	free(s);
 }
@@ -102,10 +112,13 @@ int s3_open(struct remote **out, const struct remote_options *o, struct err *e)
 	s->conf.transfers_max = fit_descriptors(s->conf.transfers_max);
 	s->base.traits = (struct remote_traits){
 		.can_list = true,
+		.has_uploads = true,
 		.list_page = LIST_PAGE,
 		.jobs = s->conf.transfers_max,
 	};
 	s->base.working_max = (size_t)s->conf.transfers_max * 2;
+	s->state_dir = o->state_dir ? xstrdup(o->state_dir) : NULL;
+	s->has_partials = resume_any(s->state_dir, false);
 	s->small_tail = &s->small;
 	pthread_mutex_init(&s->small_lock, NULL);
 	if (getrandom(&s->random, sizeof(s->random), 0) < 0 || s->random == 0)
@@ -121,6 +134,36 @@ int s3_open(struct remote **out, const struct remote_options *o, struct err *e)
 	s->pool = pool_new(threads);
 	*out = &s->base;
 	return 0;
+}
+
+char *s3_transfer_url(const struct s3 *s, const char *key)
+{
+	const struct s3_conf *c = &s->conf;
+	struct buf b = {0};
+
+	/* Not the host: a bucket of AWS may turn out to be in another region. */
+	buf_addf(&b, "s3://%s%s/%s/", c->endpoint ? c->endpoint : "aws", c->base_path,
+		 c->bucket);
+	sigv4_path(&b, slice_of(c->prefix));
+	sigv4_path(&b, slice_of(key));
+	return buf_detach(&b);
+}
+
+void s3_headers_digest(const struct s3 *s, uint8_t out[16])
+{
+	const struct s3_headers *const lists[] = {&s->conf.object, &s->conf.key};
+	struct hash h = {0};
+
+	hash_begin_md5(&h);
+	for (size_t k = 0; k < ARRAY_SIZE(lists); k++)
+		for (size_t i = 0; i < lists[k]->nr; i++) {
+			const struct sigv4_pair *v = &lists[k]->v[i];
+
+			hash_update(&h, v->name, strlen(v->name) + 1);
+			hash_update(&h, v->value, strlen(v->value) + 1);
+		}
+	hash_end(&h, out);
+	hash_release(&h);
 }
 
 int s3_hash_range(struct s3 *s, int fd, int64_t at, uint64_t n, uint8_t md5[16],

@@ -38,6 +38,8 @@ struct s3 {
 	struct http *http;
 	struct pool *pool;
 	atomic_bool closing;
+	char *state_dir;   /* or NULL */
+	bool has_partials; /* an earlier run left downloads to go on with */
 
 	/* The network thread's. */
 	struct sigv4_key key;
@@ -96,7 +98,12 @@ void s3_get_submit(struct s3 *s, struct remote_job *job);
 void s3_head_submit(struct s3 *s, struct remote_job *job);
 void s3_list_submit(struct s3 *s, struct remote_job *job);
 void s3_delete_submit(struct s3 *s, struct remote_job *job);
-void s3_multipart_start(struct s3 *s, struct remote_job *job); /* network thread */
+void s3_multipart_start(struct s3 *s, struct remote_job *job); /* in the pool */
+
+/* Endpoint, bucket and key, without any secret: what a transfer is of. malloc'ed. */
+char *s3_transfer_url(const struct s3 *s, const char *key);
+/* MD5 of the headers that new objects get: an upload has those it began with. */
+void s3_headers_digest(const struct s3 *s, uint8_t out[16]);
 
 /* The bytes [at, at + n) of fd: MD5, and SHA-256 where sha is not NULL. */
 int s3_hash_range(struct s3 *s, int fd, int64_t at, uint64_t n, uint8_t md5[16],

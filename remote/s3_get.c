@@ -22,7 +22,8 @@
 #include <string.h>
 
 enum {
-	HASH_STEP = 1 << 20, /* bytes worth a hand-over to the pool */
+	HASH_STEP = 1 << 20,	  /* bytes worth a hand-over to the pool */
+	HASH_STEP_MAX = 64 << 20, /* after that others have a turn */
 	RESTARTS_MAX = 2,
 };
 
@@ -38,6 +39,9 @@ void s3_get_free(struct get *g)
 		}
 	buf_release(&g->mem);
 	hash_release(&g->hash);
+	resume_close(&g->file);
+	resume_release(&g->log);
+	free(g->had);
 	free(g->done);
 	free(g);
 }
@@ -48,6 +52,7 @@ static void end_failed(struct get *g)
 	struct s3 *s = g->s3;
 	struct err e = g->err;
 
+	s3_getlog_failed(g, e.code);
 	s3_get_free(g);
 	remote_fail(&s->base, job, &e);
 }
@@ -236,8 +241,9 @@ static void hash_on(struct get *g)
 	to = front(g);
 	if (to <= g->hashed || (to - g->hashed < HASH_STEP && to < g->total))
 		return;
-	g->hash_to = to;
+	g->hash_to = MIN_OF(to, g->hashed + HASH_STEP_MAX);
 	g->hashing = true;
+	s3_getlog_due(g);
 	pool_submit(g->s3->pool, hash_some, g);
 }
 
@@ -360,8 +366,12 @@ static void start_range(struct get *g, unsigned i, unsigned index)
 		r = g->slot[i] = xcalloc(1, sizeof(*r));
 	c = &r->call;
 	s3_call_release(c);
-	*r = (struct range){
-		.g = g, .index = index, .at = (uint64_t)index * S3_PART, .busy = true};
+	*r = (struct range){.g = g,
+			    .index = index,
+			    .at = (uint64_t)index * S3_PART,
+			    .got = g->had ? g->had[index] : 0,
+			    .busy = true,
+			    .is_live = true};
 	c->s3 = g->s3;
 	c->key = g->job->key;
 	c->flags = S3_KEY;
@@ -376,10 +386,16 @@ static void start_range(struct get *g, unsigned i, unsigned index)
 
 static void pump(struct get *g)
 {
-	for (unsigned i = 0; i < S3_PARTS_IN_FLIGHT && g->next < g->ranges_nr; i++) {
+	uint64_t base = MAX_OF(g->hashed, g->floor * S3_PART);
+
+	for (unsigned i = 0; i < S3_PARTS_IN_FLIGHT; i++) {
+		while (g->next < g->ranges_nr && g->done[g->next])
+			g->next++;
+		if (g->next >= g->ranges_nr)
+			return;
 		if (is_busy(g, i))
 			continue;
-		if ((uint64_t)g->next * S3_PART > g->hashed + S3_HASH_LAG)
+		if ((uint64_t)g->next * S3_PART > base + S3_HASH_LAG)
 			return;
 		start_range(g, i, g->next++);
 	}
@@ -395,6 +411,7 @@ static void start_over(struct get *g)
 	g->next = 1;
 	g->ranges_nr = 0;
 	buf_reset(&g->mem);
+	s3_getlog_reset(g);
 	hash_begin_md5(&g->hash);
 	start_range(g, 0, 0);
 }
@@ -434,7 +451,8 @@ void s3_get_hashed(struct get *g)
 	hash_end(&g->hash, job->digest);
 	if (job->has_md5 && memcmp(job->digest, job->md5, 16) != 0) {
 		if (!g->damaged) {
-			g->damaged = true;
+			/* What an earlier run left may be to blame, not the remote. */
+			g->damaged = !g->resumed;
 			log_debug("s3", "'%s' arrived damaged, once more", job->key);
 			start_over(g);
 			return;
@@ -449,6 +467,7 @@ void s3_get_hashed(struct get *g)
 		return;
 	}
 	job->bytes = g->total;
+	resume_done(&g->file);
 	s3_get_free(g);
 	remote_finish(&s->base, job);
 }
@@ -460,6 +479,8 @@ static void hash_stopped(struct http_task *t)
 	g->hashing = false;
 	if (g->failing) {
 		end_failed(g);
+	} else if (g->hash_code < 0 && g->resumed) {
+		restart(g, false); /* what was there is no longer */
 	} else if (g->hash_code < 0) {
 		fail(g, g->hash_code, &g->hash_err);
 	} else if (g->restarting) {
@@ -482,6 +503,8 @@ static void hash_some(void *arg, unsigned worker)
 	char *p = xmalloc(CHUNK);
 
 	(void)worker;
+	if (g->save)
+		s3_getlog_write(g);
 	g->hash_code = 0;
 	while (at < to && g->hash_code == 0) {
 		ssize_t n =
@@ -511,7 +534,13 @@ static void get_start(struct http_task *t)
 	struct get *g = (struct get *)((char *)t - offsetof(struct get, task));
 
 	g->whole = g->job->op == REMOTE_GET_BYTES;
-	start_over(g);
+	if (g->resumed) {
+		hash_begin_md5(&g->hash);
+		pump(g);
+		hash_on(g);
+	} else {
+		start_over(g);
+	}
 }
 
 void s3_get_submit(struct s3 *s, struct remote_job *job)
@@ -520,6 +549,7 @@ void s3_get_submit(struct s3 *s, struct remote_job *job)
 
 	g->s3 = s;
 	g->job = job;
+	s3_getlog_open(g);
 	g->task.fn = get_start;
 	http_post(s->http, &g->task);
 }

@@ -1,7 +1,8 @@
-/* A download under way, between s3_get.c and s3_small.c; nothing else includes it. */
+/* A download under way, between s3_get.c, s3_small.c and s3_getlog.c. */
 #ifndef REMOTE_S3_GET_H
 #define REMOTE_S3_GET_H
 
+#include "remote/resume.h"
 #include "remote/s3.h"
 #include "store/hash/hash.h"
 
@@ -13,6 +14,7 @@ struct range {
 	unsigned index;
 	uint64_t at, got;
 	bool busy;
+	bool is_live; /* got counts for the record */
 };
 
 struct get {
@@ -37,12 +39,28 @@ struct get {
 	int hash_code;
 	struct err hash_err;
 	struct err err;
+
+	/* The record, for another run to go on; the pool's while hashing is set. */
+	struct resume_file file;
+	struct resume log;
+	bool save, no_log;
+	int64_t saved_ns;
+	bool resumed;	/* some of the bytes are an earlier run's */
+	uint32_t *had;	/* of each range, by an earlier run; NULL: nothing */
+	uint64_t floor; /* ranges that were whole at the start, without a gap */
 };
 
 void s3_get_free(struct get *g);
 void s3_get_hashed(struct get *g);
 void s3_get_again(struct http_task *t); /* fetch it once more; network thread */
 void s3_get_damaged(const struct get *g, struct err *e); /* the sentence */
+
+/* In the caller's thread: take up what an earlier run left. */
+void s3_getlog_open(struct get *g);
+void s3_getlog_due(struct get *g);   /* network thread: sets save if it is time */
+void s3_getlog_write(struct get *g); /* in the pool */
+void s3_getlog_reset(struct get *g); /* it starts over */
+void s3_getlog_failed(struct get *g, int code); /* leave it to another run, or not */
 
 /* It is complete in memory: to the pool with it. */
 void s3_small_push(struct get *g);

@@ -1,17 +1,21 @@
 /*
  * A large upload in parts.
  *
+ *   (LIST the parts of an earlier run's upload, or ABORT one that is of no use)
+ *      |
  *   CREATE --> PARTS --> COMPLETE ------------------> done
- *                |           |  answer lost or odd
- *                |           +--> CONFIRM (HEAD) ----> done, or failed
- *                +--failed-------+
- *                                +--> ABORT (twice) -> failed
+ *     ^          |           |  answer lost or odd
+ *     |          |           +--> CONFIRM (HEAD) ----> done, or failed
+ *     |          +--failed-------+
+ *     |                          +--> kept for another run, or
+ *     +--- the earlier upload ---+--> ABORT (twice) -> failed
+ *          is gone
  *
  * Each part is hashed by the pool (which also brings it into the page cache)
  * and then sent straight from the file. Eight parts are under way at a time;
  * no part is held in memory.
  */
-#include "remote/s3.h"
+#include "remote/s3_multipart.h"
 
 #include "store/base/alloc.h"
 #include "store/base/log.h"
@@ -31,45 +35,7 @@ enum {
 
 #define OBJECT_MAX (UINT64_C(5) << 40)
 
-struct multipart;
-
-struct part {
-	struct s3_call call; /* first */
-	struct http_task task;
-	struct multipart *m;
-	unsigned index;
-	bool busy; /* being hashed or sent */
-	bool hashing;
-	uint64_t counted; /* of its bytes, told to the sink */
-	struct err err;
-	int code;
-	uint8_t md5[16];
-	char number[12];
-};
-
-struct done_part {
-	char *etag; /* as received, quotes and all */
-	uint8_t md5[16];
-};
-
-struct multipart {
-	struct s3_call call; /* Create, Complete, HEAD, Abort; first */
-	struct s3 *s3;
-	struct remote_job *job;
-	uint64_t part_bytes;
-	unsigned parts_nr, next, done;
-	struct done_part *parts;
-	struct part slot[S3_PARTS_IN_FLIGHT];
-	unsigned busy;
-	char *upload_id;
-	char *meta; /* hex of the whole's MD5 */
-	struct buf body;
-	bool failing;
-	unsigned aborts;
-	int code;
-	struct err err;
-};
-
+static void create(struct multipart *m);
 static void pump(struct multipart *m);
 static void complete(struct multipart *m);
 
@@ -82,6 +48,16 @@ static void reset_call(struct multipart *m, const char *method, unsigned flags)
 	c->q.method = method;
 }
 
+static void forget_parts(struct multipart *m)
+{
+	for (unsigned i = 0; i < m->parts_nr; i++) {
+		free(m->parts[i].etag);
+		free(m->parts[i].listed);
+		m->parts[i] = (struct done_part){0};
+	}
+	m->next = m->done = 0;
+}
+
 static void end(struct multipart *m)
 {
 	struct remote_job *job = m->job;
@@ -89,10 +65,16 @@ static void end(struct multipart *m)
 	struct err e = m->err;
 	int code = m->code;
 
-	for (unsigned i = 0; i < m->parts_nr; i++)
-		free(m->parts[i].etag);
-	for (unsigned i = 0; i < S3_PARTS_IN_FLIGHT; i++)
+	forget_parts(m);
+	for (unsigned i = 0; i < S3_PARTS_IN_FLIGHT; i++) {
 		s3_call_release(&m->slot[i].call);
+		buf_release(&m->slot[i].save);
+	}
+	if (m->kept)
+		resume_close(&m->file);
+	else
+		resume_done(&m->file);
+	resume_release(&m->log);
 	s3_call_release(&m->call);
 	buf_release(&m->body);
 	free(m->parts);
@@ -119,7 +101,12 @@ static void aborted(struct s3_call *c)
 		abort_upload(m);
 		return;
 	}
-	if (!gone) {
+	if (m->restarting) {
+		create(m);
+		return;
+	}
+	m->kept = !gone && m->file.live; /* the next run finds and aborts it */
+	if (!gone && !m->kept) {
 		char *note = xasprintf(
 			"an upload could not be aborted: bucket '%s', key '%s%s', "
 			"upload id '%s'",
@@ -142,7 +129,59 @@ static void abort_upload(struct multipart *m)
 	s3_call_start(&m->call);
 }
 
-/* The first failure counts. Once nothing is under way, clean up and end. */
+static void stop_parts(struct multipart *m)
+{
+	for (unsigned i = 0; i < S3_PARTS_IN_FLIGHT; i++) {
+		struct part *p = &m->slot[i];
+
+		if (!p->busy || p->hashing)
+			continue;
+		http_cancel(m->s3->http, &p->call.q);
+		p->busy = false;
+		m->busy--;
+	}
+}
+
+/* Nothing is under way any more: clean up and end, or start anew. */
+static void stopped(struct multipart *m)
+{
+	if (m->busy > 0)
+		return; /* the pool still reads for us */
+	if (!m->restarting && s3_multilog_keep(m)) {
+		m->kept = true;
+		end(m);
+	} else if (m->upload_id) {
+		m->aborts = 0;
+		abort_upload(m);
+	} else if (m->restarting) {
+		create(m);
+	} else {
+		end(m);
+	}
+}
+
+/* The upload that we wanted to go on with is gone, or not as it should be. */
+static bool restarts(const struct multipart *m, const struct s3_call *c)
+{
+	static const char *const codes[] = {"NoSuchUpload", "InvalidPart",
+					    "InvalidPartOrder", "EntityTooSmall"};
+
+	for (size_t i = 0; m->resumed && i < ARRAY_SIZE(codes); i++)
+		if (c->q.fault == HTTP_OK && strcmp(c->s3err.code, codes[i]) == 0)
+			return true;
+	return false;
+}
+
+static void restart(struct multipart *m)
+{
+	log_debug("s3", "'%s': the earlier upload is of no use, once more from the start",
+		  m->job->key);
+	m->restarting = m->failing = true;
+	stop_parts(m);
+	stopped(m);
+}
+
+/* The first failure counts. */
 static void fail(struct multipart *m, int code, const struct err *e)
 {
 	if (!m->failing) {
@@ -150,22 +189,9 @@ static void fail(struct multipart *m, int code, const struct err *e)
 		m->code = code;
 		m->err = *e;
 		m->err.code = code;
-		for (unsigned i = 0; i < S3_PARTS_IN_FLIGHT; i++) {
-			struct part *p = &m->slot[i];
-
-			if (!p->busy || p->hashing)
-				continue;
-			http_cancel(m->s3->http, &p->call.q);
-			p->busy = false;
-			m->busy--;
-		}
+		stop_parts(m);
 	}
-	if (m->busy > 0)
-		return; /* the pool still reads for us */
-	if (m->upload_id)
-		abort_upload(m);
-	else
-		end(m);
+	stopped(m);
 }
 
 static uint64_t part_len(const struct multipart *m, unsigned index)
@@ -185,18 +211,11 @@ static bool part_check(struct s3_call *c)
 	return false;
 }
 
-static void part_done(struct s3_call *c)
+static void part_there(struct part *p, const char *etag)
 {
-	struct part *p = (struct part *)c;
 	struct multipart *m = p->m;
 
-	p->busy = false;
-	m->busy--;
-	if (c->code < 0) {
-		fail(m, c->code, &c->err);
-		return;
-	}
-	m->parts[p->index].etag = xstrdup(http_header(&c->q, "etag"));
+	m->parts[p->index].etag = xstrdup(etag);
 	memcpy(m->parts[p->index].md5, p->md5, 16);
 	m->done++;
 	sink_add(m->job->sink, 0, part_len(m, p->index));
@@ -206,6 +225,33 @@ static void part_done(struct s3_call *c)
 		pump(m);
 }
 
+static void part_done(struct s3_call *c)
+{
+	struct part *p = (struct part *)c;
+	struct multipart *m = p->m;
+
+	p->busy = false;
+	m->busy--;
+	if (c->code < 0 && restarts(m, c)) {
+		restart(m);
+		return;
+	}
+	if (c->code < 0) {
+		fail(m, c->code, &c->err);
+		return;
+	}
+	part_there(p, http_header(&c->q, "etag"));
+}
+
+/* Did an earlier run send it, though the record does not say so? */
+static bool is_listed(const struct part *p)
+{
+	const char *listed = p->m->parts[p->index].listed;
+	bool is_other;
+
+	return listed && s3_etag_is_md5(listed, p->md5, &is_other);
+}
+
 static void part_send(struct http_task *t)
 {
 	struct part *p = (struct part *)((char *)t - offsetof(struct part, task));
@@ -213,10 +259,17 @@ static void part_send(struct http_task *t)
 	struct s3_call *c = &p->call;
 
 	p->hashing = false;
-	if (m->failing || p->code < 0) {
+	if (m->failing || p->code < 0 || is_listed(p)) {
 		p->busy = false;
 		m->busy--;
-		fail(m, p->code, &p->err);
+		if (m->failing)
+			stopped(m);
+		else if (p->code < 0)
+			fail(m, p->code, &p->err);
+		else {
+			m->job->resumed += part_len(m, p->index);
+			part_there(p, m->parts[p->index].listed);
+		}
 		return;
 	}
 	s3_set_md5(c, p->md5);
@@ -232,6 +285,8 @@ static void part_hash(void *arg, unsigned worker)
 	uint8_t sha[32];
 
 	(void)worker;
+	if (p->save.n > 0)
+		resume_save(&m->file, &p->save);
 	p->code = s3_hash_range(s, m->job->fd, p->call.q.body_at, p->call.q.body_bytes,
 				p->md5, with_sha ? sha : NULL, &p->err);
 	if (p->code == 0 && with_sha)
@@ -245,7 +300,9 @@ static void start_part(struct multipart *m, struct part *p, unsigned index)
 	struct s3_call *c = &p->call;
 
 	s3_call_release(c);
+	buf_release(&p->save);
 	*p = (struct part){.m = m, .index = index, .busy = true, .hashing = true};
+	s3_multilog_due(m, &p->save);
 	IGNORE_RESULT(snprintf(p->number, sizeof(p->number), "%u", index + 1) < 0);
 	c->s3 = m->s3;
 	c->key = m->job->key;
@@ -268,9 +325,14 @@ static void start_part(struct multipart *m, struct part *p, unsigned index)
 
 static void pump(struct multipart *m)
 {
-	for (unsigned i = 0; i < S3_PARTS_IN_FLIGHT && m->next < m->parts_nr; i++)
+	for (unsigned i = 0; i < S3_PARTS_IN_FLIGHT; i++) {
+		while (m->next < m->parts_nr && m->parts[m->next].etag)
+			m->next++;
+		if (m->next == m->parts_nr)
+			return;
 		if (!m->slot[i].busy)
 			start_part(m, &m->slot[i], m->next++);
+	}
 }
 
 static void composite(const struct multipart *m, char out[48])
@@ -312,8 +374,12 @@ static void confirmed(struct s3_call *c)
 		end(m);
 		return;
 	}
+	if (m->again) {
+		restart(m);
+		return;
+	}
 	m->failing = true; /* with the error that Complete gave */
-	abort_upload(m);
+	stopped(m);
 }
 
 static void confirm(struct multipart *m)
@@ -357,6 +423,7 @@ static void completed(struct s3_call *c)
 	}
 	m->code = c->code;
 	m->err = c->err;
+	m->again = restarts(m, c);
 	/*
 	 * An answer that was lost may have been the good one: the upload is gone
 	 * then (NoSuchUpload), or the server failed behind it.
@@ -367,7 +434,10 @@ static void completed(struct s3_call *c)
 		confirm(m);
 		return;
 	}
-	fail(m, c->code, &c->err);
+	if (m->again)
+		restart(m);
+	else
+		fail(m, c->code, &c->err);
 }
 
 static void complete(struct multipart *m)
@@ -420,10 +490,61 @@ static void created(struct s3_call *c)
 {
 	struct multipart *m = (struct multipart *)c;
 
-	if (c->code < 0)
+	if (c->code < 0) {
 		fail(m, c->code, &c->err);
+		return;
+	}
+	s3_multilog_started(m);
+	pump(m);
+}
+
+static void create(struct multipart *m)
+{
+	struct s3_call *c = &m->call;
+
+	forget_parts(m);
+	free(m->upload_id);
+	m->upload_id = NULL;
+	m->resumed = m->restarting = m->failing = m->again = false;
+	m->code = 0;
+	m->aborts = 0;
+	reset_call(m, "POST", S3_CONTROL | S3_OBJECT | S3_KEY);
+	c->query[0] = (struct sigv4_pair){"uploads", NULL};
+	c->query_nr = 1;
+	c->headers[c->headers_nr++] =
+		(struct sigv4_pair){"Content-Type", "application/octet-stream"};
+	if (m->meta)
+		c->headers[c->headers_nr++] =
+			(struct sigv4_pair){"x-amz-meta-oid", m->meta};
+	c->q.body = "";
+	c->check = create_check;
+	c->done = created;
+	s3_call_start(c);
+}
+
+static void looked(struct multipart *m, int code, const struct err *e)
+{
+	if (code < 0)
+		fail(m, code, e);
+	else if (!m->resumed)
+		create(m);
+	else if (m->done == m->parts_nr)
+		complete(m);
 	else
 		pump(m);
+}
+
+static void begin(struct http_task *t)
+{
+	struct multipart *m =
+		(struct multipart *)((char *)t - offsetof(struct multipart, task));
+
+	if (m->resumed)
+		s3_multilog_list(m, looked);
+	else if (m->upload_id)
+		restart(m); /* an earlier run's, of other bytes */
+	else
+		create(m);
 }
 
 void s3_multipart_start(struct s3 *s, struct remote_job *job)
@@ -449,18 +570,9 @@ void s3_multipart_start(struct s3 *s, struct remote_job *job)
 	}
 	m->parts_nr = (unsigned)((job->bytes + m->part_bytes - 1) / m->part_bytes);
 	m->parts = xcalloc(m->parts_nr, sizeof(*m->parts));
-	reset_call(m, "POST", S3_CONTROL | S3_OBJECT | S3_KEY);
-	m->call.query[0] = (struct sigv4_pair){"uploads", NULL};
-	m->call.query_nr = 1;
-	m->call.headers[m->call.headers_nr++] =
-		(struct sigv4_pair){"Content-Type", "application/octet-stream"};
-	if (job->has_md5) {
+	if (job->has_md5)
 		m->meta = xstrdup(hex_encode(job->md5, 16, hex));
-		m->call.headers[m->call.headers_nr++] =
-			(struct sigv4_pair){"x-amz-meta-oid", m->meta};
-	}
-	m->call.q.body = "";
-	m->call.check = create_check;
-	m->call.done = created;
-	s3_call_start(&m->call);
+	s3_multilog_open(m);
+	m->task.fn = begin;
+	http_post(s->http, &m->task);
 }

@@ -88,16 +88,6 @@ static void put_send(struct http_task *t)
 	s3_call_start(&p->call);
 }
 
-static void multipart(struct http_task *t)
-{
-	struct put *p = (struct put *)((char *)t - offsetof(struct put, task));
-	struct remote_job *job = p->job;
-	struct s3 *s = p->call.s3;
-
-	put_free(p);
-	s3_multipart_start(s, job);
-}
-
 /* Over TLS Content-MD5 is signed and vouches for the body; in the clear the
  * signature itself covers it. */
 static bool wants_sha(const struct s3 *s)
@@ -167,8 +157,10 @@ static void prepare_put(void *arg, unsigned worker)
 
 	(void)worker;
 	if (job->op == REMOTE_PUT && job->bytes > c->s3->conf.part_threshold) {
-		p->task.fn = multipart;
-		http_post(c->s3->http, &p->task);
+		struct s3 *s = c->s3;
+
+		put_free(p);
+		s3_multipart_start(s, job);
 		return;
 	}
 	c->q.body_bytes = job->bytes;

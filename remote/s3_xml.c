@@ -175,7 +175,7 @@ int s3_xml_end(struct s3_xml *x, struct err *e)
 	return step(x, "", 0, true, e);
 }
 
-static int whole(struct slice body, const char *root, s3_xml_fn fn, void *ctx,
+int s3_xml_whole(struct slice body, const char *root, s3_xml_fn fn, void *ctx,
 		 struct err *e)
 {
 	struct s3_xml *x = s3_xml_new(root, SMALL_DOCUMENT, fn, ctx);
@@ -227,7 +227,7 @@ static void error_field(void *ctx, const char *path, struct slice text)
 bool s3_xml_error(struct slice body, struct s3_error *out)
 {
 	*out = (struct s3_error){0};
-	if (body.n == 0 || whole(body, "Error", error_field, out, NULL) < 0) {
+	if (body.n == 0 || s3_xml_whole(body, "Error", error_field, out, NULL) < 0) {
 		*out = (struct s3_error){0};
 		return false;
 	}
@@ -251,7 +251,7 @@ char *s3_xml_text(struct slice body, const char *root, const char *path)
 {
 	struct want w = {.path = path};
 
-	if (whole(body, root, take_text, &w, NULL) < 0) {
+	if (s3_xml_whole(body, root, take_text, &w, NULL) < 0) {
 		free(w.text);
 		return NULL;
 	}
@@ -340,7 +340,7 @@ struct s3_xml *s3_page_parser(struct s3_page *p)
 	return s3_xml_new("ListBucketResult", PAGE_BYTES, page_field, p);
 }
 
-static bool percent_decode(char *s)
+bool s3_xml_percent_decode(char *s)
 {
 	char *to = s;
 
@@ -372,7 +372,7 @@ int s3_page_finish(struct s3_page *p, struct err *e)
 	for (size_t i = 0; i < p->nr; i++) {
 		char *key = arena_strdup(&p->arena, p->v[i].key);
 
-		if (!percent_decode(key))
+		if (!s3_xml_percent_decode(key))
 			return err_set(e, ERR_CORRUPT,
 				       "the listing's key '%s' is not encoded as it says",
 				       p->v[i].key);
@@ -415,7 +415,7 @@ static void delete_field(void *ctx, const char *path, struct slice text)
 int s3_xml_delete_result(struct slice body, s3_xml_failed_fn fn, void *ctx, struct err *e)
 {
 	struct delete_result d = {.fn = fn, .ctx = ctx};
-	int r = whole(body, "DeleteResult", delete_field, &d, e);
+	int r = s3_xml_whole(body, "DeleteResult", delete_field, &d, e);
 
 	free(d.key);
 	free(d.code);

@@ -30,6 +30,10 @@ void s3_xml_free(struct s3_xml *x); /* accepts NULL */
 int s3_xml_feed(struct s3_xml *x, const void *p, size_t n, struct err *e) MUST_CHECK;
 int s3_xml_end(struct s3_xml *x, struct err *e) MUST_CHECK; /* the document is whole */
 
+/* A small document that is here as a whole; blanks before it are skipped. */
+int s3_xml_whole(struct slice body, const char *root, s3_xml_fn fn, void *ctx,
+		 struct err *e) MUST_CHECK;
+
 /* An <Error>; fields are "" where it did not say. */
 struct s3_error {
 	char code[64];
@@ -75,6 +79,9 @@ typedef void (*s3_xml_failed_fn)(void *ctx, const char *key, const char *code,
 				 const char *message);
 int s3_xml_delete_result(struct slice body, s3_xml_failed_fn fn, void *ctx,
 			 struct err *e) MUST_CHECK;
+
+/* Undo encoding-type=url in place; false for what is no such text, or has a NUL. */
+bool s3_xml_percent_decode(char *s);
 
 /* Append text with the five characters XML minds escaped, control ones as &#N;. */
 void s3_xml_escape(struct buf *out, struct slice text);

@@ -4,6 +4,7 @@
 #include "store/base/alloc.h"
 #include "store/base/err.h"
 #include "store/base/log.h"
+#include "store/base/path.h"
 #include "store/base/sys.h"
 #include "store/hash/hash.h"
 #include "store/odb/manifest.h"
@@ -62,7 +63,17 @@ int side_remote(struct side *s, struct err *e)
 		.sink = s->o->sink,
 	};
 
-	return s->r ? 0 : remote_open(&s->r, &ro, e);
+	char *state_dir;
+	int r;
+
+	if (s->r)
+		return 0;
+	/* Beside the cache: what it speaks of lies there, and others may share it. */
+	state_dir = path_join(odb_dir(s->odb), "lode/transfers");
+	ro.state_dir = state_dir;
+	r = remote_open(&s->r, &ro, e);
+	free(state_dir);
+	return r;
 }
 
 void side_close(struct side *s)

@@ -220,6 +220,44 @@ int transfer_digest(const struct oid *oid, int fd, uint8_t digest[16], struct er
 	return n < 0 ? err_sys(e, "read", NULL) : 0;
 }
 
+static int keep(struct remote_job *job, uint64_t *inode, struct err *e)
+{
+	struct move *mv = job->ctx;
+	char name[TMPFILE_NAME_N + 1];
+	struct stat st;
+	int r;
+
+	tmpfile_name_of(mv->item->oid.b, name);
+	if (sys_fstat(mv->tmp.fd, &st) < 0)
+		return err_sys(e, "stat", mv->tmp.name);
+	if ((r = tmpfile_rename(&mv->tmp, name, e)) == 0)
+		*inode = st.st_ino;
+	return r;
+}
+
+/* In place of the fresh one: what a run that did not end left of this object. */
+static int reuse(struct remote_job *job, uint64_t inode, struct err *e)
+{
+	struct move *mv = job->ctx;
+	char name[TMPFILE_NAME_N + 1];
+	struct tmpfile old = {0};
+	struct stat st;
+	int r;
+
+	tmpfile_name_of(mv->item->oid.b, name);
+	if ((r = tmpfile_adopt(&old, mv->tmp.dirfd, name, e)) < 0)
+		return r;
+	if (sys_fstat(old.fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1 ||
+	    st.st_ino != inode) {
+		tmpfile_keep(&old); /* whoever's it is */
+		return err_set(e, ERR_NOTFOUND, "'%s' is another file", name);
+	}
+	tmpfile_release(&mv->tmp);
+	mv->tmp = old;
+	job->fd = old.fd;
+	return 0;
+}
+
 static int start_download(struct mover *m, struct move *mv, struct err *e)
 {
 	int r = odb_stage(m->odb, &mv->item->oid, &mv->tmp, e);
@@ -228,6 +266,8 @@ static int start_download(struct mover *m, struct move *mv, struct err *e)
 		return r;
 	mv->job.fd = mv->tmp.fd;
 	mv->job.sink = m->sink;
+	mv->job.keep = keep;
+	mv->job.reuse = reuse;
 	mv->tries++;
 	remote_submit(m->r, &mv->job);
 	return 0;
@@ -241,6 +281,8 @@ static bool fetch_again(struct mover *m, struct move *mv)
 	int code;
 
 	tmpfile_release(&mv->tmp);
+	if (mv->job.resumed > 0)
+		mv->tries = 0; /* the part of an earlier run may be to blame */
 	if (mv->tries > 1) {
 		code = err_set(
 			&why, ERR_CORRUPT,
@@ -252,7 +294,7 @@ static bool fetch_again(struct mover *m, struct move *mv)
 	log_debug("sync", "%s arrived with another digest, fetching once more", mv->key);
 	memset(&mv->job.err, 0, sizeof(mv->job.err));
 	mv->job.code = 0;
-	mv->job.bytes = 0;
+	mv->job.bytes = mv->job.resumed = 0;
 	code = start_download(m, mv, &why);
 	if (code < 0)
 		fail(m, mv->item, code, &why);
@@ -269,6 +311,8 @@ static void end_download(struct mover *m, struct move *mv)
 		item->state = TRANSFER_MISSING;
 	} else if (code < 0 && code != ERR_CORRUPT) {
 		fail(m, item, code, &mv->job.err);
+		if (mv->job.kept)
+			tmpfile_keep(&mv->tmp);
 	} else {
 		item->bytes = mv->job.bytes;
 		if (code == 0)

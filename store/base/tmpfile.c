@@ -58,11 +58,12 @@ void tmpfile_unlink_registered(void)
 			IGNORE_RESULT(unlinkat(slots[i].dirfd, slots[i].name, 0) < 0);
 }
 
+static const char digits[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
 /* 132 random bits a name, drawn from the kernel a page at a time. */
 void tmpfile_random_name(char out[TMPFILE_NAME_N + 1])
 {
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	static _Thread_local unsigned char pool[22 * 64];
 	static _Thread_local size_t used = sizeof(pool);
 
@@ -80,6 +81,18 @@ void tmpfile_random_name(char out[TMPFILE_NAME_N + 1])
 	out[0] = '.';
 	for (int i = 0; i < 22; i++)
 		out[1 + i] = digits[pool[used++] & 63];
+	memcpy(out + 23, ".tmp", 5);
+}
+
+void tmpfile_name_of(const uint8_t id[16], char out[TMPFILE_NAME_N + 1])
+{
+	out[0] = '.';
+	for (unsigned i = 0; i < 22; i++) {
+		unsigned bit = i * 6, at = bit / 8;
+		unsigned two = (unsigned)id[at] << 8 | (at + 1 < 16 ? id[at + 1] : 0);
+
+		out[1 + i] = digits[two >> (10 - bit % 8) & 63];
+	}
 	memcpy(out + 23, ".tmp", 5);
 }
 
@@ -159,6 +172,37 @@ int tmpfile_replace(struct tmpfile *t, int todir, const char *name, struct err *
 		return err_sys(e, "rename", name);
 	t->live = false;
 	slot_drop(t);
+	return 0;
+}
+
+int tmpfile_rename(struct tmpfile *t, const char *name, struct err *e)
+{
+	if (strcmp(t->name, name) == 0)
+		return 0;
+	if (sys_renameat(t->dirfd, t->name, t->dirfd, name) < 0)
+		return err_sys(e, "rename", name);
+	slot_drop(t);
+	memcpy(t->name, name, sizeof(t->name));
+	return 0;
+}
+
+void tmpfile_keep(struct tmpfile *t)
+{
+	if (t->open)
+		close(t->fd);
+	slot_drop(t);
+	*t = (struct tmpfile){0};
+}
+
+int tmpfile_adopt(struct tmpfile *t, int dirfd, const char *name, struct err *e)
+{
+	int fd = sys_openat(dirfd, name, O_RDWR | O_NOFOLLOW, 0);
+
+	if (fd < 0)
+		return err_sys(e, "open", name);
+	*t = (struct tmpfile){
+		.live = true, .open = true, .fd = fd, .dirfd = dirfd, .slot = -1};
+	memcpy(t->name, name, sizeof(t->name));
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "store/base/compiler.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct err;
@@ -45,6 +46,18 @@ int tmpfile_publish(struct tmpfile *t, int todir, const char *name,
 		    struct err *e) MUST_CHECK;
 int tmpfile_replace(struct tmpfile *t, int todir, const char *name,
 		    struct err *e) MUST_CHECK;
+
+/*
+ * A temporary that may outlive the process: it gets a name of this kind that can
+ * be found again (an older file of that name goes) and is no longer registered.
+ * keep closes it and leaves it there; adopt takes one that was left.
+ */
+int tmpfile_rename(struct tmpfile *t, const char *name, struct err *e) MUST_CHECK;
+void tmpfile_keep(struct tmpfile *t);
+int tmpfile_adopt(struct tmpfile *t, int dirfd, const char *name,
+		  struct err *e) MUST_CHECK;
+/* The lasting name for these 16 bytes. */
+void tmpfile_name_of(const uint8_t id[16], char out[TMPFILE_NAME_N + 1]);
 
 /* Close and unlink what is left. Accepts empty; may be called twice. */
 void tmpfile_release(struct tmpfile *t);

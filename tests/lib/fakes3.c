@@ -222,6 +222,9 @@ static bool send_body(struct conn *c, const struct fakes3_rule *r, const struct 
 	} else if (n > 0) {
 		ok = send_all(c->fd, a->body.p, n);
 	}
+	pthread_mutex_lock(&c->f->lock);
+	c->f->sent += n;
+	pthread_mutex_unlock(&c->f->lock);
 	if (ok && (r->what & FAKES3_HANG_AT))
 		hang(c);
 	if (ok && (r->what & FAKES3_CHUNKED) && !cut)
@@ -321,6 +324,9 @@ static bool serve_one(struct conn *c)
 		while (receive(c) > 0)
 			buf_reset(&c->in);
 	} else if (read_body(c, &q, -1)) {
+		pthread_mutex_lock(&f->lock);
+		f->received += q.body.n;
+		pthread_mutex_unlock(&f->lock);
 		stay = answer(c, &q, &r);
 	}
 	pthread_mutex_lock(&f->lock);
@@ -418,6 +424,7 @@ static void clear_locked(struct fakes3 *f)
 	vec_release(&f->log);
 	vec_release(&f->rules);
 	f->connections = f->max_active = f->refused = 0;
+	f->sent = f->received = 0;
 }
 
 void fakes3_stop(struct fakes3 *f)
@@ -583,6 +590,26 @@ static unsigned read_counter(struct fakes3 *f, const unsigned *p)
 	v = *p;
 	pthread_mutex_unlock(&f->lock);
 	return v;
+}
+
+static uint64_t read_bytes(struct fakes3 *f, const uint64_t *p)
+{
+	uint64_t v;
+
+	pthread_mutex_lock(&f->lock);
+	v = *p;
+	pthread_mutex_unlock(&f->lock);
+	return v;
+}
+
+uint64_t fakes3_sent(struct fakes3 *f)
+{
+	return read_bytes(f, &f->sent);
+}
+
+uint64_t fakes3_received(struct fakes3 *f)
+{
+	return read_bytes(f, &f->received);
 }
 
 unsigned fakes3_connections(struct fakes3 *f)

@@ -79,10 +79,17 @@ bool fakes3_has(struct fakes3 *f, const char *key);
 char *fakes3_get(struct fakes3 *f, const char *key, size_t *n);
 void fakes3_remove(struct fakes3 *f, const char *key);
 size_t fakes3_uploads(struct fakes3 *f); /* multipart uploads that are open */
+/* Begin one, so many seconds ago; its id. Change a part that is there, or all. */
+const char *fakes3_begin(struct fakes3 *f, const char *key, int64_t ago_s);
+void fakes3_spoil_part(struct fakes3 *f, unsigned number);
+void fakes3_drop_uploads(struct fakes3 *f);	     /* as a lifecycle rule would */
+void fakes3_opaque_parts(struct fakes3 *f, bool on); /* ETags of parts are no MD5 */
 
 /* Counters since start or clear. matching: of method and has, as in a rule. */
 unsigned fakes3_requests(struct fakes3 *f);
 unsigned fakes3_matching(struct fakes3 *f, const char *method, const char *has);
+uint64_t fakes3_sent(struct fakes3 *f); /* bytes of bodies, out and in */
+uint64_t fakes3_received(struct fakes3 *f);
 unsigned fakes3_connections(struct fakes3 *f);
 unsigned fakes3_max_active(struct fakes3 *f); /* requests at one time */
 /* A header of the last request that matches, malloc'ed, or NULL. */

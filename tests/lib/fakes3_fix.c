@@ -81,6 +81,7 @@ int fix_open(struct fix *x, struct err *e)
 				   .get = get,
 				   .get_ctx = x,
 				   .trusted = trusted,
+				   .state_dir = x->state_dir,
 				   .sink = &x->sink};
 
 	return remote_open(&x->r, &o, e);

@@ -21,6 +21,7 @@ struct fix {
 	} set[FIX_SETTINGS_MAX];
 	size_t set_nr;
 	char url[64], endpoint[64];
+	const char *state_dir; /* for resuming, before fix_open; or NULL */
 	const char *untrusted; /* a key whose value came with the repository */
 	struct sink sink;
 	char notes[4096];

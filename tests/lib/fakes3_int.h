@@ -29,6 +29,7 @@ struct fake_part {
 struct upload {
 	char *key, *meta;
 	char id[24];
+	int64_t begun_ns;
 	bool open;
 	VEC_OF(struct fake_part) parts;
 };
@@ -52,10 +53,11 @@ struct fakes3 {
 	VEC_OF(struct upload) uploads;
 	struct map index;
 	unsigned connections, active, max_active, refused, last_id;
+	uint64_t sent, received;
 	int64_t shift_s;
 	const char *region;
 	size_t page;
-	bool anonymous;
+	bool anonymous, opaque_parts;
 };
 
 struct request {
@@ -82,6 +84,12 @@ char *fake_query(const char *target, const char *name);
 void fake_error(struct answer *a, int status, const char *code, const char *extra);
 bool fake_check(struct fakes3 *f, const struct request *q, struct answer *a);
 void fake_handle(struct fakes3 *f, const struct request *q, struct answer *a);
+/* fakes3_uploads.c */
+struct upload *fake_upload(struct fakes3 *f, const char *id);
+void fake_upload_create(struct fakes3 *f, const struct request *q, struct answer *a);
+void fake_upload_call(struct fakes3 *f, const struct request *q, struct answer *a,
+		      const char *id);
+void fake_upload_list(struct fakes3 *f, const struct request *q, struct answer *a);
 struct object *fake_find(struct fakes3 *f, const char *key);
 void fake_store(struct fakes3 *f, const char *key, const void *p, size_t n,
 		const char *etag, const char *meta);

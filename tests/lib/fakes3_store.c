@@ -327,104 +327,6 @@ out:
 	free(range);
 }
 
-static struct upload *find_upload(struct fakes3 *f, const char *id)
-{
-	for (size_t i = 0; i < f->uploads.nr; i++)
-		if (f->uploads.v[i].open && strcmp(f->uploads.v[i].id, id) == 0)
-			return &f->uploads.v[i];
-	return NULL;
-}
-
-static void create_upload(struct fakes3 *f, const struct request *q, struct answer *a)
-{
-	struct upload u = {.key = xstrdup(q->key), .open = true};
-
-	u.meta = fake_header(q->head, "x-amz-meta-oid");
-	IGNORE_RESULT(snprintf(u.id, sizeof(u.id), "id+/%u=", ++f->last_id) < 0);
-	vec_push(&f->uploads, u);
-	a->status = 200;
-	buf_addf(&a->body,
-		 "<InitiateMultipartUploadResult><UploadId>%s</UploadId>"
-		 "</InitiateMultipartUploadResult>",
-		 u.id);
-}
-
-static void put_part(struct fakes3 *f, const struct request *q, struct answer *a,
-		     const char *id, const char *number)
-{
-	struct upload *u = find_upload(f, id);
-	struct fake_part p = {0};
-	uint64_t n = 0;
-	char hex[33];
-
-	if (!u || !parse_u64(slice_of(number), &n)) {
-		fake_error(a, 404, "NoSuchUpload", NULL);
-		return;
-	}
-	p = (struct fake_part){.number = (unsigned)n,
-			       .p = xmemdup0(buf_str(&q->body), q->body.n),
-			       .n = q->body.n};
-	hash_md5(p.p, p.n, p.md5);
-	for (size_t i = 0; i < u->parts.nr; i++)
-		if (u->parts.v[i].number == p.number) {
-			free(u->parts.v[i].p);
-			u->parts.v[i] = p;
-			goto out;
-		}
-	vec_push(&u->parts, p);
-out:
-	a->status = 200;
-	buf_addf(&a->head, "ETag: \"%s\"\r\n", hex_encode(p.md5, 16, hex));
-}
-
-static int by_number(const void *a, const void *b)
-{
-	const struct fake_part *x = a, *y = b;
-
-	return (x->number > y->number) - (x->number < y->number);
-}
-
-static void complete_upload(struct fakes3 *f, const struct request *q, struct answer *a,
-			    const char *id)
-{
-	struct upload *u = find_upload(f, id);
-	struct buf whole = {0}, md5s = {0};
-	char etag[48], hex[33], tag[80];
-	uint8_t md5[16];
-
-	if (!u) {
-		fake_error(a, 404, "NoSuchUpload", NULL);
-		return;
-	}
-	qsort(u->parts.v, u->parts.nr, sizeof(*u->parts.v), by_number);
-	for (size_t i = 0; i < u->parts.nr; i++) {
-		const struct fake_part *p = &u->parts.v[i];
-
-		IGNORE_RESULT(snprintf(tag, sizeof(tag),
-				       "<PartNumber>%zu</PartNumber><ETag>&quot;%s",
-				       i + 1, hex_encode(p->md5, 16, hex)) < 0);
-		if (p->number != i + 1 || !strstr(buf_str(&q->body), tag)) {
-			fake_error(a, 400, "InvalidPart", NULL);
-			goto out;
-		}
-		buf_add(&whole, p->p, p->n);
-		buf_add(&md5s, p->md5, 16);
-	}
-	hash_md5(md5s.p, md5s.n, md5);
-	IGNORE_RESULT(snprintf(etag, sizeof(etag), "%s-%zu", hex_encode(md5, 16, hex),
-			       u->parts.nr) < 0);
-	fake_store(f, u->key, whole.p, whole.n, etag, u->meta);
-	u->open = false;
-	a->status = 200;
-	buf_addf(&a->body,
-		 "<CompleteMultipartUploadResult><ETag>&quot;%s&quot;</ETag>"
-		 "</CompleteMultipartUploadResult>",
-		 etag);
-out:
-	buf_release(&whole);
-	buf_release(&md5s);
-}
-
 static int by_key(const void *a, const void *b)
 {
 	return strcmp((*(const struct object *const *)a)->key,
@@ -524,24 +426,6 @@ static void delete_many(struct fakes3 *f, const struct request *q, struct answer
 	free(md5);
 }
 
-static void upload_call(struct fakes3 *f, const struct request *q, struct answer *a,
-			const char *id)
-{
-	char *number = fake_query(q->target, "partNumber");
-	struct upload *u = find_upload(f, id);
-
-	if (strcmp(q->method, "PUT") == 0)
-		put_part(f, q, a, id, number ? number : "");
-	else if (strcmp(q->method, "POST") == 0)
-		complete_upload(f, q, a, id);
-	else if (u && strcmp(q->method, "DELETE") == 0) {
-		u->open = false;
-		a->status = 204;
-	} else
-		fake_error(a, 404, "NoSuchUpload", NULL);
-	free(number);
-}
-
 static void put_object(struct fakes3 *f, const struct request *q, struct answer *a)
 {
 	char *meta = fake_header(q->head, "x-amz-meta-oid");
@@ -561,6 +445,8 @@ void fake_handle(struct fakes3 *f, const struct request *q, struct answer *a)
 
 	if (q->wrong_bucket)
 		fake_error(a, 404, "NoSuchBucket", NULL);
+	else if (!q->key && uploads && strcmp(q->method, "GET") == 0)
+		fake_upload_list(f, q, a);
 	else if (!q->key && strcmp(q->method, "GET") == 0)
 		list(f, q, a);
 	else if (!q->key && delete &&strcmp(q->method, "POST") == 0)
@@ -568,9 +454,9 @@ void fake_handle(struct fakes3 *f, const struct request *q, struct answer *a)
 	else if (!q->key)
 		fake_error(a, 501, "NotImplemented", NULL);
 	else if (uploads && strcmp(q->method, "POST") == 0)
-		create_upload(f, q, a);
+		fake_upload_create(f, q, a);
 	else if (id)
-		upload_call(f, q, a, id);
+		fake_upload_call(f, q, a, id);
 	else if (is_get)
 		get_object(f, q, a);
 	else if (strcmp(q->method, "PUT") == 0)
