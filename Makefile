@@ -16,7 +16,7 @@ PKG_CONFIG ?= pkg-config
 
 VERSION := 0.1.0
 comma   := ,
-PKGS    := libcurl libgit2 yaml-0.1 expat openssl libxxhash
+PKGS    := libcurl libgit2 yaml-0.1 expat openssl libxxhash zlib libzstd
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wold-style-definition -Wvla -Wwrite-strings -Wpointer-arith \

@@ -65,7 +65,8 @@ struct table {
 	/* The other columns that were asked for as text (slices, ids), or none. */
 	struct text_column {
 		char *name;
-		char **v; /* rows; NULL is missing */
+		char **v;    /* rows; NULL is missing; equal texts share a pointer */
+		char *bytes; /* what v points into */
 	} * text;
 	size_t text_nr;
 };
@@ -80,5 +81,10 @@ static inline uint64_t table_key(const struct table *t, size_t row)
 /* Content keys: a hash of the row's parsed values and label, so that the order of
  * rows does not matter; equal rows get equal keys. Replaces t->key. */
 int table_content_keys(struct table *t, struct err *e) MUST_CHECK;
+
+/* What t->hash is made of: one hash for each column (by threads, if there are), then
+ * all of them with the label, weight, group and key. Names play no part. */
+uint64_t table_column_hash(const struct table *t, size_t column);
+uint64_t table_hash_all(const struct table *t, const uint64_t *columns);
 
 #endif
