@@ -10,8 +10,11 @@
  *
  * V_MIN and V_MAX give the second operand when one is NaN, as x86's do and as the
  * scalar functions are written. What is left behind the last whole vector goes to
- * the scalar kernel.
+ * the scalar kernel. Without LANES there is nothing here.
  */
+#if !defined(TRAIN_CORE_OBJECTIVE_LANES_H) && defined(LANES)
+#define TRAIN_CORE_OBJECTIVE_LANES_H
+
 #include "train/core/fp_lanes.h"
 #include "train/core/objective_impl.h"
 
@@ -119,3 +122,5 @@ const struct kernels KERNELS = {.of = {
 					[OBJ_TWEEDIE] = lanes_tweedie,
 					[OBJ_BINARY] = lanes_binary,
 				}};
+
+#endif
