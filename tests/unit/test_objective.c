@@ -220,7 +220,7 @@ static void the_vector_twins_give_the_scalar_bits(void **state)
 		for (unsigned level = SIMD_SSE2; level <= SIMD_AVX512; level++) {
 			for (size_t begin = 0; begin < 40; begin++) {
 				struct data *d =
-					data_new((enum objective)which, ROWS, from % 2);
+					data_new((enum objective)which, ROWS, begin % 2);
 				struct objective_state *o = make(d, SIMD_SCALAR), *v;
 				unsigned outputs = objective_outputs(o);
 				float g[ROWS], h[ROWS];
