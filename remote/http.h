@@ -28,6 +28,7 @@ struct http_options {
 	unsigned transfers_max; /* the ceiling of transfers at a time */
 	bool insecure;		/* no certificate is checked */
 	const char *ca;		/* a bundle or a directory; NULL: the system's; copied */
+	const char *proxy;	/* NULL: the environment says; borrowed */
 	unsigned connect_ms;	/* 0: 5 s */
 	unsigned stall_ms;	/* 0: 30 s below 1 KiB/s, or without a first byte */
 	unsigned idle_s;	/* reuse no connection idle for longer; 0: 118 s */

@@ -245,6 +245,8 @@ static void set_common(struct http_conn *c, const struct http_base *b,
 	curl_easy_setopt(h, CURLOPT_OPENSOCKETDATA, socks);
 	curl_easy_setopt(h, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
 	curl_easy_setopt(h, CURLOPT_CLOSESOCKETDATA, socks);
+	if (b->o.proxy)
+		curl_easy_setopt(h, CURLOPT_PROXY, b->o.proxy);
 	set_tls(h, b);
 }
 

@@ -113,7 +113,8 @@ struct remote_options {
 	 * made when first needed. NULL: nowhere. Beside the cache, since that is
 	 * where the files are that it speaks of. */
 	const char *state_dir;
-	struct sink *sink; /* notes (retries, waits, warnings) */
+	struct sink *sink;	  /* notes (retries, waits, warnings) */
+	const char *learned_file; /* what `remote test` found of it; NULL: nothing */
 };
 
 /* ERR_UNSUPPORTED names a scheme that is understood but not offered. */

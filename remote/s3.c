@@ -129,7 +129,8 @@ int s3_open(struct remote **out, const struct remote_options *o, struct err *e)
 		.ca = s->conf.ca,
 		.connect_ms = s->conf.connect_ms,
 		.stall_ms = s->conf.stall_ms,
-		.idle_s = s->conf.is_aws ? 4 : 0, /* AWS drops idle ones after 5 s */
+		.proxy = s->conf.proxy,
+		.idle_s = s->conf.idle_s,
 	});
 	s->pool = pool_new(threads);
 	*out = &s->base;

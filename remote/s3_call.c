@@ -323,6 +323,9 @@ static void tell(struct s3_call *c, int code)
 			"local object is damaged");
 	if (code == ERR_AUTH)
 		tell_permission(c);
+	if (strcmp(c->s3err.code, "AccessControlListNotSupported") == 0)
+		err_ctx(&c->err, code,
+			"the bucket takes no ACL: unset 'acl' and the grant_ settings");
 	buf_release(&b);
 }
 

@@ -2,17 +2,20 @@
 
 #include "remote/creds.h"
 #include "remote/remote.h"
+#include "remote/s3_quirks.h"
 #include "remote/transport.h"
 #include "store/base/alloc.h"
 #include "store/base/buf.h"
 #include "store/base/env.h"
 #include "store/base/err.h"
+#include "store/base/fs.h"
 #include "store/base/log.h"
 #include "store/base/parse.h"
 #include "store/base/path.h"
 #include "store/base/sink.h"
 #include "store/hash/hash.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,6 +60,15 @@ static bool is_false(const char *v)
 		if (strcmp(v, words[i]) == 0)
 			return true;
 	return false;
+}
+
+static void note(const struct s3_conf *c, const struct remote_options *o,
+		 const char *text)
+{
+	char *line = xasprintf("%s: %s", c->label, text);
+
+	sink_note(o->sink, line);
+	free(line);
 }
 
 static int bad(const struct s3_conf *c, const char *key, const char *why, struct err *e)
@@ -136,7 +148,8 @@ static const char *find_endpoint(const struct remote_options *o,
 {
 	const char *v = get(o, "endpointurl");
 
-	if (v || is_true(env_get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")))
+	if (v || is_true(env_get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) ||
+	    is_true(creds_profile(creds, "ignore_configured_endpoint_urls")))
 		return v;
 	if ((v = env_get("AWS_ENDPOINT_URL_S3")) || (v = env_get("AWS_ENDPOINT_URL")))
 		return v;
@@ -167,7 +180,10 @@ void s3_conf_address(struct s3_conf *c)
 	struct buf host = {0}, path = {0};
 	char *base = NULL;
 
-	if (!c->endpoint) {
+	if (!c->endpoint && c->accelerate && c->is_virtual) {
+		base = xasprintf("s3-accelerate.%samazonaws.com",
+				 c->dualstack ? "dualstack." : "");
+	} else if (!c->endpoint) {
 		const char *suffix = strncmp(c->region, "cn-", 3) == 0
 					     ? "amazonaws.com.cn"
 					     : "amazonaws.com";
@@ -189,10 +205,103 @@ void s3_conf_address(struct s3_conf *c)
 	c->path = buf_detach(&path);
 }
 
+/*
+ * What the service is: by setting, by its host's name, and by what a test found
+ * out, which counts most.
+ */
+static int load_quirks(struct s3_conf *c, const struct remote_options *o, struct err *e)
+{
+	const char *name = get(o, "provider");
+	const struct s3_quirks *q =
+		c->endpoint ? s3_quirks_of(c->endpoint) : s3_quirks_named("AWS");
+	struct s3_learned l = {0};
+	struct buf text = {0};
+
+	if (name && !(q = s3_quirks_named(name))) {
+		struct buf all = {0};
+
+		s3_quirks_names(&all);
+		err_set(e, ERR_CONFIG, "%s: 'provider' is none of %s", c->label,
+			buf_str(&all));
+		buf_release(&all);
+		return ERR_CONFIG;
+	}
+	c->provider = q->provider;
+	c->quirks = q->flags;
+	c->parts_max = q->parts_max;
+	c->part_bytes = q->part_min;
+	c->idle_s = q->idle_s;
+	c->region = xstrdup(q->region ? q->region : "us-east-1");
+	/* A file that is not there, or damaged, is only a test that was not made. */
+	if (o->learned_file &&
+	    fs_read(AT_FDCWD, o->learned_file, 65536, &text, NULL) == 0 &&
+	    s3_learned_parse(buf_slice(&text), &l, NULL) == 0)
+		c->quirks = (c->quirks & ~l.known) | l.flags;
+	buf_release(&text);
+	c->list_v1 = is_true(get(o, "listobjects")) || c->quirks & S3_LIST_V1;
+	return 0;
+}
+
+static void load_region(struct s3_conf *c, const struct remote_options *o,
+			const struct creds_chain *creds)
+{
+	const char *v = get(o, "region");
+
+	if (!v)
+		v = env_get("AWS_REGION");
+	if (!v)
+		v = env_get("AWS_DEFAULT_REGION");
+	if (!v)
+		v = creds_profile(creds, "region");
+	if (!v)
+		return;
+	free(c->region);
+	c->region = xstrdup(v);
+}
+
+static int load_style(struct s3_conf *c, const struct remote_options *o,
+		      const struct creds_chain *creds, struct err *e)
+{
+	const char *style = get(o, "addressing");
+
+	if (!style)
+		style = get(o, "addressing_style");
+	if (!style)
+		style = creds_profile(creds, "s3.addressing_style");
+	if (style && strcmp(style, "auto") != 0 && strcmp(style, "path") != 0 &&
+	    strcmp(style, "virtual") != 0)
+		return bad(c, "addressing", "must be auto, path or virtual", e);
+	if (style && strcmp(style, "auto") != 0)
+		c->is_virtual = strcmp(style, "virtual") == 0;
+	else
+		c->is_virtual = !c->endpoint || c->quirks & S3_VIRTUAL;
+	if (!fits_virtual(c))
+		c->is_virtual = false;
+	return 0;
+}
+
+/* One of Amazon's switches: our own key, the environment's, the profile's, and the
+ * one in its s3 block. env may be NULL. */
+static bool aws_switch(const struct remote_options *o, const struct creds_chain *creds,
+		       const char *env, const char *key)
+{
+	char *nested = xasprintf("s3.%s", key);
+	const char *v = get(o, key);
+
+	if (!v)
+		v = env ? env_get(env) : NULL;
+	if (!v)
+		v = creds_profile(creds, nested);
+	if (!v)
+		v = creds_profile(creds, key);
+	free(nested);
+	return is_true(v);
+}
+
 static int load_address(struct s3_conf *c, const struct remote_options *o,
 			const struct creds_chain *creds, struct err *e)
 {
-	const char *style = get(o, "addressing_style"), *endpoint, *v;
+	const char *endpoint;
 	int r = 0;
 
 	c->tls = !is_false(get(o, "use_ssl"));
@@ -205,30 +314,18 @@ static int load_address(struct s3_conf *c, const struct remote_options *o,
 		return r;
 	c->is_aws = !c->endpoint || slice_ends(slice_of(c->endpoint), ".amazonaws.com") ||
 		    slice_ends(slice_of(c->endpoint), ".amazonaws.com.cn");
-	v = get(o, "region");
-	if (!v)
-		v = env_get("AWS_REGION");
-	if (!v)
-		v = env_get("AWS_DEFAULT_REGION");
-	if (!v)
-		v = creds_profile(creds, "region");
-	c->region = xstrdup(v ? v : "us-east-1");
-	if (!style)
-		style = creds_profile(creds, "s3.addressing_style");
-	if (style && strcmp(style, "auto") != 0 && strcmp(style, "path") != 0 &&
-	    strcmp(style, "virtual") != 0)
-		return bad(c, "addressing_style", "must be auto, path or virtual", e);
-	if (style && strcmp(style, "auto") != 0)
-		c->is_virtual = strcmp(style, "virtual") == 0;
-	else
-		c->is_virtual = !c->endpoint;
-	if (!fits_virtual(c))
-		c->is_virtual = false;
-	v = env_get("AWS_USE_DUALSTACK_ENDPOINT");
-	c->dualstack = is_true(v ? v : creds_profile(creds, "use_dualstack_endpoint")) ||
-		       is_true(creds_profile(creds, "s3.use_dualstack_endpoint"));
-	v = env_get("AWS_USE_FIPS_ENDPOINT");
-	c->fips = is_true(v ? v : creds_profile(creds, "use_fips_endpoint"));
+	if ((r = load_quirks(c, o, e)) < 0 || (r = load_style(c, o, creds, e)) < 0)
+		return r;
+	load_region(c, o, creds);
+	c->dualstack = aws_switch(o, creds, "AWS_USE_DUALSTACK_ENDPOINT",
+				  "use_dualstack_endpoint");
+	c->fips = aws_switch(o, creds, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint");
+	c->accelerate = aws_switch(o, creds, NULL, "use_accelerate_endpoint");
+	if (c->accelerate && !c->endpoint &&
+	    (!c->is_virtual || strchr(c->bucket, '.') || c->fips))
+		return bad(c, "use_accelerate_endpoint",
+			   "needs virtual addressing, a bucket without dots, and no FIPS",
+			   e);
 	s3_conf_address(c);
 	return 0;
 }
@@ -240,15 +337,10 @@ static void load_tls(struct s3_conf *c, const struct remote_options *o,
 
 	if (is_false(v)) {
 		c->insecure = true;
-		if (!is_trusted(o, "ssl_verify")) {
-			char *note =
-				xasprintf("%s: the repository's own configuration turns "
-					  "the check of certificates off (ssl_verify)",
-					  c->label);
-
-			sink_note(o->sink, note);
-			free(note);
-		}
+		if (!is_trusted(o, "ssl_verify"))
+			note(c, o,
+			     "the repository's own configuration turns the check of "
+			     "certificates off (ssl_verify)");
 		return;
 	}
 	if (!v || is_true(v))
@@ -325,7 +417,13 @@ static int load_object_headers(struct s3_conf *c, const struct remote_options *o
 	add_header(&c->object, "x-amz-server-side-encryption", sse);
 	add_header(&c->object, "x-amz-server-side-encryption-aws-kms-key-id", kms);
 	add_header(&c->object, "x-amz-storage-class", get(o, "storage_class"));
-	if (get(o, "request_payer"))
+	add_header(&c->object, "x-amz-server-side-encryption-context",
+		   get(o, "sse_kms_context"));
+	if (is_true(get(o, "bucket_key_enabled")))
+		add_header(&c->object, "x-amz-server-side-encryption-bucket-key-enabled",
+			   "true");
+	add_header(&c->object, "x-amz-tagging", get(o, "tagging"));
+	if (is_true(get(o, "request_payer")))
 		add_header(&c->all, "x-amz-request-payer", "requester");
 	add_header(&c->all, "x-amz-expected-bucket-owner",
 		   get(o, "expected_bucket_owner"));
@@ -342,26 +440,39 @@ static int load_number(const struct s3_conf *c, const char *key, const char *v,
 	return 0;
 }
 
+static const char *find_tries(const struct remote_options *o,
+			      const struct creds_chain *creds)
+{
+	const char *v = get(o, "retries");
+
+	if (!v)
+		v = env_get("AWS_MAX_ATTEMPTS");
+	return v ? v : creds_profile(creds, "max_attempts");
+}
+
 static int load_limits(struct s3_conf *c, const struct remote_options *o,
 		       const struct creds_chain *creds, struct err *e)
 {
 	uint64_t read_s = 0, connect_s = 0, transfers = o->jobs, tries = 0;
+	uint64_t part_min = c->part_bytes; /* the service's */
 	const char *v;
 	int r;
 
 	c->part_threshold = THRESHOLD;
+	v = get(o, "part_size");
+	if (!v)
+		v = creds_profile(creds, "s3.multipart_chunksize");
 	if ((r = load_number(c, "read_timeout", get(o, "read_timeout"), 86400, &read_s,
 			     e)) < 0 ||
 	    (r = load_number(c, "connect_timeout", get(o, "connect_timeout"), 86400,
 			     &connect_s, e)) < 0 ||
-	    (r = load_number(c, "max_attempts", env_get("AWS_MAX_ATTEMPTS"), 100, &tries,
+	    (r = load_number(c, "retries", find_tries(o, creds), 100, &tries, e)) < 0 ||
+	    (r = load_number(c, "stall_timeout", get(o, "stall_timeout"), 86400, &read_s,
 			     e)) < 0 ||
 	    (r = load_number(c, "s3.multipart_threshold",
 			     creds_profile(creds, "s3.multipart_threshold"), PART_MAX,
 			     &c->part_threshold, e)) < 0 ||
-	    (r = load_number(c, "s3.multipart_chunksize",
-			     creds_profile(creds, "s3.multipart_chunksize"), PART_MAX,
-			     &c->part_bytes, e)) < 0)
+	    (r = load_number(c, "part_size", v, PART_MAX, &c->part_bytes, e)) < 0)
 		return r;
 	if (transfers == 0 && ((r = load_number(c, "jobs", get(o, "jobs"),
 						TRANSFERS_LIMIT, &transfers, e)) < 0))
@@ -370,10 +481,12 @@ static int load_limits(struct s3_conf *c, const struct remote_options *o,
 	if (transfers == 0 && (r = load_number(c, "s3.max_concurrent_requests", v,
 					       TRANSFERS_LIMIT, &transfers, e)) < 0)
 		return r;
-	if (c->part_bytes > 0 && c->part_bytes < PART_MIN)
-		c->part_bytes = PART_MIN;
+	if (c->part_bytes > 0)
+		c->part_bytes = MAX_OF(c->part_bytes, MAX_OF(part_min, PART_MIN));
 	if (c->part_threshold < PART_MIN)
 		c->part_threshold = PART_MIN;
+	if (c->quirks & S3_NO_MULTIPART)
+		c->part_threshold = UINT64_MAX;
 	c->stall_ms = (unsigned)read_s * 1000;
 	c->connect_ms = (unsigned)connect_s * 1000;
 	c->tries_max = (unsigned)tries;
@@ -381,7 +494,6 @@ static int load_limits(struct s3_conf *c, const struct remote_options *o,
 		transfers ? (unsigned)MIN_OF(transfers, (uint64_t)TRANSFERS_LIMIT)
 			  : TRANSFERS_MAX;
 	c->sign_payload = is_true(creds_profile(creds, "s3.payload_signing_enabled"));
-	c->list_v1 = is_true(get(o, "listobjects"));
 	return 0;
 }
 
@@ -395,29 +507,28 @@ static char *expand(const char *path)
 }
 
 /* Which of the user's files: not for a cloned repository to say. */
-static char *own_file(const struct s3_conf *c, const struct remote_options *o,
-		      const char *key)
+/* A setting that is not for a cloned repository to make. */
+static const char *own_only(const struct s3_conf *c, const struct remote_options *o,
+			    const char *key)
 {
 	const char *v = get(o, key);
+	char *text;
 
-	if (v && !is_trusted(o, key)) {
-		char *note =
-			xasprintf("%s: '%s' from the repository's own configuration is "
-				  "not taken; set it with --local or --global",
-				  c->label, key);
-
-		sink_note(o->sink, note);
-		free(note);
-		return NULL;
-	}
-	return expand(v);
+	if (!v || is_trusted(o, key))
+		return v;
+	text = xasprintf("'%s' from the repository's own configuration is not taken; set "
+			 "it with --local or --global",
+			 key);
+	note(c, o, text);
+	free(text);
+	return NULL;
 }
 
 static int load_creds(struct s3_conf *c, struct creds_chain **creds,
 		      const struct remote_options *o, struct err *e)
 {
-	char *credentials = own_file(c, o, "credentialpath");
-	char *config = own_file(c, o, "configpath");
+	char *credentials = expand(own_only(c, o, "credentialpath"));
+	char *config = expand(own_only(c, o, "configpath"));
 	struct creds_options co = {
 		.access_key = get(o, "access_key_id"),
 		.secret_key = get(o, "secret_access_key"),
@@ -438,6 +549,45 @@ static int load_creds(struct s3_conf *c, struct creds_chain **creds,
 	if (r < 0)
 		err_ctx(e, r, "%s", c->label);
 	return r;
+}
+
+struct unknown {
+	const struct s3_conf *c;
+	const struct remote_options *o;
+};
+
+static void on_unknown(void *ctx, const char *key)
+{
+	const struct unknown *u = ctx;
+	char *text = xasprintf("the profile's setting '%s' is not known here", key);
+
+	note(u->c, u->o, text);
+	free(text);
+}
+
+/* What is taken, but may not be what was meant. */
+static void warn(struct s3_conf *c, const struct remote_options *o,
+		 const struct creds_chain *creds)
+{
+	/* Those without an effect: queues, and the choice of another client. */
+	static const char *const known[] = {
+		"addressing_style",
+		"max_concurrent_requests",
+		"max_queue_size",
+		"multipart_chunksize",
+		"multipart_threshold",
+		"payload_signing_enabled",
+		"use_accelerate_endpoint",
+		"use_dualstack_endpoint",
+		"preferred_transfer_client",
+		"target_bandwidth",
+		"us_east_1_regional_endpoint",
+		NULL,
+	};
+
+	creds_unknown(creds, "s3", known, on_unknown, &(struct unknown){c, o});
+	if (c->key.nr > 0 && !c->tls)
+		note(c, o, "the customer's key (sse_customer_key) goes over plain HTTP");
 }
 
 int s3_conf_load(struct s3_conf *c, struct creds_chain **creds,
@@ -464,7 +614,11 @@ int s3_conf_load(struct s3_conf *c, struct creds_chain **creds,
 	if (r == 0)
 		r = load_object_headers(c, o, e);
 	if (r == 0) {
+		const char *proxy = own_only(c, o, "proxy");
+
 		load_tls(c, o, *creds);
+		c->proxy = proxy ? xstrdup(proxy) : NULL;
+		warn(c, o, *creds);
 		return 0;
 	}
 	creds_close(*creds);
@@ -501,5 +655,6 @@ void s3_conf_release(struct s3_conf *c)
 	free(c->host);
 	free(c->path);
 	free(c->ca);
+	free(c->proxy);
 	*c = (struct s3_conf){0};
 }

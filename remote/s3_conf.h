@@ -18,7 +18,7 @@ struct err;
 struct remote_options;
 
 enum {
-	S3_CONF_HEADERS_MAX = 8
+	S3_CONF_HEADERS_MAX = 12
 };
 
 struct s3_headers {
@@ -32,14 +32,19 @@ struct s3_conf {
 	char *prefix; /* "" or "a/b/" */
 	char *region;
 	bool tls, is_aws, is_virtual;
-	bool dualstack, fips;
+	bool dualstack, fips, accelerate;
+	char *proxy;	      /* or NULL: the environment says */
+	const char *provider; /* of the table of quirks; "" for one not known */
+	unsigned quirks;      /* enum s3_quirk, with what a test found */
+	unsigned parts_max, idle_s;
 	char *endpoint;	 /* host[:port] of a custom endpoint, or NULL */
 	char *base_path; /* "" or "/x" */
 	/* Derived by s3_conf_address(): */
 	char *host; /* as in the Host header and the URL */
 	char *path; /* before the key: base_path, the bucket if by path, and "/" */
 
-	bool anonymous, insecure, sign_payload, list_v1;
+	bool anonymous, insecure, sign_payload;
+	bool list_v1; /* turned on too when the server knows no other */
 	char *ca;
 	unsigned connect_ms, stall_ms, transfers_max, tries_max;
 	uint64_t part_threshold, part_bytes;
@@ -48,7 +53,8 @@ struct s3_conf {
 	struct s3_headers all;	  /* on every request */
 };
 
-/* Also opens the credentials, since profile and settings come together. */
+/* Also opens the credentials, since profile and settings come together; that may
+ * wait for the network (creds.h). */
 int s3_conf_load(struct s3_conf *c, struct creds_chain **creds,
 		 const struct remote_options *o, struct err *e) MUST_CHECK;
 void s3_conf_release(struct s3_conf *c);

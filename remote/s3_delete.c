@@ -3,6 +3,7 @@
  * pass are tried again. Servers without it get one request a key.
  */
 #include "remote/s3.h"
+#include "remote/s3_quirks.h"
 
 #include "store/base/alloc.h"
 #include "store/base/map.h"
@@ -226,6 +227,7 @@ void s3_delete_submit(struct s3 *s, struct remote_job *job)
 
 	d->job = job;
 	d->call.s3 = s;
+	d->singly = s->conf.quirks & S3_SINGLE_DELETE;
 	d->left = xcalloc(job->keys_nr + 1, sizeof(*d->left));
 	d->again = xcalloc(job->keys_nr + 1, sizeof(*d->again));
 	for (size_t i = 0; i < job->keys_nr; i++) {

@@ -4,6 +4,7 @@
  * error body, so a refusal is looked into by a listing of that one key.
  */
 #include "remote/s3.h"
+#include "remote/s3_quirks.h"
 
 #include "store/base/alloc.h"
 #include "store/base/clock.h"
@@ -198,7 +199,8 @@ static void list_send(struct listing *l)
 	l->v1 |= c->s3->conf.list_v1;
 	c->query[n++] = (struct sigv4_pair){"prefix", l->prefix};
 	c->query[n++] = (struct sigv4_pair){"max-keys", l->is_probe ? "1" : "1000"};
-	c->query[n++] = (struct sigv4_pair){"encoding-type", "url"};
+	if (!(c->s3->conf.quirks & S3_PLAIN_KEYS))
+		c->query[n++] = (struct sigv4_pair){"encoding-type", "url"};
 	if (l->v1) {
 		if (l->token || l->start)
 			c->query[n++] = (struct sigv4_pair){

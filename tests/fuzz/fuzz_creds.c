@@ -1,6 +1,8 @@
-/* What sources of credentials answer; the first byte says which of them. */
+/* What sources of credentials answer, and what a remote's test left; the first byte
+ * says which of them. */
 #include "remote/creds_int.h"
 
+#include "remote/s3_quirks.h"
 #include "store/base/alloc.h"
 #include "store/fmt/value.h"
 
@@ -52,6 +54,19 @@ static void xml(struct slice text)
 	creds_keys_release(&k);
 }
 
+static void learned(struct slice text)
+{
+	struct s3_learned l = {0}, back = {0};
+	struct buf b = {0};
+
+	if (s3_learned_parse(text, &l, NULL) < 0)
+		return;
+	s3_learned_format(&l, "here", &b);
+	assert(s3_learned_parse(buf_slice(&b), &back, NULL) == 0);
+	assert(back.known == l.known && back.flags == l.flags);
+	buf_release(&b);
+}
+
 static void words(const char *line)
 {
 	char **argv;
@@ -78,6 +93,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		break;
 	case 'x':
 		xml(text);
+		break;
+	case 'l':
+		learned(text);
 		break;
 	case 'w':
 		words(copy);
