@@ -1,47 +1,30 @@
+#include "remote/sync/audit.h"
 #include "remote/sync/exists.h"
-#include "remote/sync/listing.h"
+#include "remote/sync/fsck_int.h"
+#include "remote/sync/quarantine.h"
 #include "remote/sync/scope.h"
-#include "remote/sync/side.h"
-#include "remote/sync/sync.h"
 #include "store/base/alloc.h"
 #include "store/base/err.h"
-#include "store/base/map.h"
-#include "store/base/sink.h"
 #include "store/base/sys.h"
-#include "store/base/tmpfile.h"
 #include "store/odb/manifest.h"
 #include "store/odb/odb.h"
 #include "store/repo/repo.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct check {
-	struct side s;
-	const struct sync_fsck_options *o;
-	struct listing l;
-	bool *bad;	/* by index of l.v: its bytes or size are wrong */
-	bool *promised; /* wanted by a scope, or by a manifest on the remote */
-	uint64_t wrong, repaired, read;
-	VEC_OF(struct transfer_item) upload;
-	VEC_OF(const char *) upload_names;
-	struct map uploads;	   /* of an oid: its place in upload */
-	VEC_OF(size_t) incomplete; /* manifests told as that, by index of l.v */
-};
-
-static size_t listed_at(const struct listing *l, const struct oid *oid)
+size_t check_at(const struct check *c, const struct oid *oid)
 {
-	size_t lo = 0, hi = l->v.nr;
+	size_t lo = 0, hi = c->l.v.nr;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		int c = oid_cmp(&l->v.v[mid].oid, oid);
+		int order = oid_cmp(&c->l.v.v[mid].oid, oid);
 
-		if (c == 0)
+		if (order == 0)
 			return mid;
-		if (c < 0)
+		if (order < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -49,14 +32,50 @@ static size_t listed_at(const struct listing *l, const struct oid *oid)
 	return MAP_NONE;
 }
 
+bool check_holds(const struct check *c, const struct oid *oid)
+{
+	size_t up = map_get(&c->uploads, MAP_KEY(*oid)), at;
+
+	if (up != MAP_NONE && c->upload.v[up].state == TRANSFER_DONE)
+		return true;
+	at = check_at(c, oid);
+	return at != MAP_NONE && !(c->flags[at] & (CHECK_BAD | CHECK_GONE));
+}
+
+/* A finding's key: the oid, and whether it is the cache's copy. */
+static struct slice finding(const struct oid *oid, bool here, uint8_t out[19])
+{
+	memcpy(out, oid->b, 16);
+	out[16] = oid->algo;
+	out[17] = oid->is_dir;
+	out[18] = here;
+	return (struct slice){(const char *)out, 19};
+}
+
 static void found(struct check *c, const char *name, const struct oid *oid,
 		  const char *state, const char *why)
 {
 	struct report_item *item = side_note(&c->s, name, oid, state, -1);
+	uint8_t key[19];
+	size_t *nr =
+		map_at(&c->open, finding(oid, strcmp(state, "corrupt here") == 0, key));
 
 	item->error = arena_strdup(&c->s.res->report.arena, why);
 	item->code = ERR_CORRUPT;
+	*nr = *nr == MAP_NONE ? 1 : *nr + 1;
 	c->wrong++;
+}
+
+void check_closed(struct check *c, const struct oid *oid, bool here)
+{
+	uint8_t key[19];
+	struct slice k = finding(oid, here, key);
+	size_t nr = map_get(&c->open, k);
+
+	if (nr == MAP_NONE)
+		return;
+	c->repaired += nr;
+	(void)map_set(&c->open, k, MAP_NONE);
 }
 
 static void want_upload(struct check *c, const struct oid *oid, const char *name)
@@ -70,43 +89,52 @@ static void want_upload(struct check *c, const struct oid *oid, const char *name
 	vec_push(&c->upload_names, arena_strdup(&c->s.res->report.arena, name));
 }
 
+static void want_fetch(struct check *c, const struct oid *oid, const char *name)
+{
+	struct transfer_item item = {.oid = *oid};
+
+	vec_push(&c->fetch, item);
+	vec_push(&c->fetch_names, arena_strdup(&c->s.res->report.arena, name));
+}
+
 /* ---- bytes ---------------------------------------------------------------- */
 
 struct reading {
-	struct remote_job job;
-	char key[OID_PATH_MAX];
-	struct tmpfile tmp;
-	size_t at;
+	struct check *c;
+	struct audit_item *v;
+	size_t *at; /* of v: the index of c->l.v */
+	size_t nr;
 };
 
-static void judge(struct check *c, struct reading *rd)
+static void other_bytes(struct check *c, size_t at)
 {
-	struct listed *item = &c->l.v.v[rd->at];
-	int code = rd->job.code;
+	char key[OID_PATH_MAX];
 
-	c->read += rd->job.bytes;
-	if (code == 0)
-		code = transfer_digest(&item->oid, rd->tmp.fd, rd->job.digest,
-				       &rd->job.err);
-	if (code < 0 && code != ERR_CORRUPT) {
-		side_fail_err(&c->s, rd->key, &item->oid, &rd->job.err);
-	} else if (code == ERR_CORRUPT || memcmp(rd->job.digest, item->oid.b, 16) != 0) {
-		c->bad[rd->at] = true;
-		found(c, rd->key, &item->oid, "corrupt",
-		      "the remote's bytes have another digest");
-	}
-	tmpfile_release(&rd->tmp);
-	free(rd);
+	c->flags[at] |= CHECK_BAD;
+	found(c, oid_path(&c->l.v.v[at].oid, key), &c->l.v.v[at].oid, "corrupt",
+	      "the remote's bytes have another digest");
 }
 
-static void reap(struct check *c, size_t until)
+static void read_one(void *ctx, size_t i)
 {
-	while (remote_in_flight(c->s.r) > until) {
-		struct remote_job *job = remote_next(c->s.r);
+	struct reading *rd = ctx;
+	struct check *c = rd->c;
+	struct audit_item *item = &rd->v[i];
+	struct listed *l = &c->l.v.v[rd->at[i]];
+	char key[OID_PATH_MAX];
 
-		if (!job)
-			break;
-		judge(c, job->ctx);
+	c->read += item->bytes;
+	if (item->state == AUDIT_GOOD) {
+		progress_note(&c->progress, l, PROGRESS_GOOD);
+	} else if (item->state == AUDIT_WRONG) {
+		progress_note(&c->progress, l, PROGRESS_WRONG);
+		other_bytes(c, rd->at[i]);
+	} else if (item->state == AUDIT_ABSENT) {
+		/* It went since it was listed: whoever wants it will miss it. */
+		c->flags[rd->at[i]] |= CHECK_GONE;
+	} else {
+		side_fail(&c->s, oid_path(&item->oid, key), &item->oid, "failed",
+			  item->code, item->error);
 	}
 }
 
@@ -116,68 +144,78 @@ static bool sampled(const struct oid *oid, unsigned percent)
 	return (unsigned)(oid->b[15] * 256u + oid->b[14]) * 100u < percent * 65536u;
 }
 
-/*
- * Read objects and hash them; nothing is kept. The temporaries lie in the state
- * directory and go at once.
- */
-static int read_objects(struct check *c, int dirfd, struct err *e)
+/* Read objects and hash them, but for those that a run before this one, which
+ * did not come to its end, has read already. */
+static int read_objects(struct check *c, struct err *e)
 {
-	size_t limit = remote_traits(c->s.r)->jobs;
-	int r = 0;
+	struct reading rd = {.c = c};
+	int dirfd, r = side_state_dir(&c->s, &dirfd, e);
 
-	sink_begin(c->o->sink, "reading the remote", c->l.v.nr, 0);
-	for (size_t i = 0; i < c->l.v.nr && r == 0; i++) {
-		struct reading *rd;
+	if (r < 0)
+		return r;
+	rd.v = xcalloc(c->l.v.nr, sizeof(*rd.v));
+	rd.at = xcalloc(c->l.v.nr, sizeof(*rd.at));
+	for (size_t i = 0; i < c->l.v.nr; i++) {
+		const struct listed *l = &c->l.v.v[i];
+		enum progress_verdict before = progress_of(&c->progress, l);
 
-		if (!sampled(&c->l.v.v[i].oid, c->o->sample_percent))
+		if (before == PROGRESS_WRONG)
+			other_bytes(c, i);
+		if (before != PROGRESS_NONE || !sampled(&l->oid, c->o->sample_percent))
 			continue;
-		reap(c, limit - 1);
-		rd = xcalloc(1, sizeof(*rd));
-		rd->at = i;
-		if ((r = tmpfile_open(&rd->tmp, dirfd, 0600, e)) < 0) {
-			free(rd);
-			break;
-		}
-		rd->job = (struct remote_job){
-			.op = REMOTE_GET,
-			.key = oid_path(&c->l.v.v[i].oid, rd->key),
-			.fd = rd->tmp.fd,
-			.sink = c->o->sink,
-			.ctx = rd,
-		};
-		remote_submit(c->s.r, &rd->job);
+		rd.v[rd.nr] = (struct audit_item){.oid = l->oid, .bytes = l->bytes};
+		rd.at[rd.nr++] = i;
 	}
-	reap(c, 0);
-	sink_end(c->o->sink);
+	r = audit_read(c->s.r, dirfd, rd.v, rd.nr, c->o->sink, read_one, &rd, e);
+	progress_flush(&c->progress);
+	audit_release(rd.v, rd.nr);
+	free(rd.at);
+	free(rd.v);
+	sys_close(dirfd);
 	return r;
 }
 
 /* ---- promises ------------------------------------------------------------- */
 
-/* What a scope names must be there, of the size that a verified copy has. */
+/* Is the remote's object of the size that a verified copy has? */
+static void check_size(struct check *c, const struct plan_object *object, size_t at)
+{
+	struct filestat st;
+
+	if ((c->flags[at] & CHECK_BAD) ||
+	    odb_stat(c->s.odb, &object->x.oid, &st, NULL) < 0 ||
+	    (uint64_t)st.size == c->l.v.v[at].bytes)
+		return;
+	c->flags[at] |= CHECK_BAD;
+	found(c, object->name, &object->x.oid, "corrupt",
+	      "the remote's object has another size");
+}
+
+/* What a scope names must be there, and what the cache has of it be right. */
 static void check_wanted(struct check *c, const struct plan *p)
 {
 	for (size_t i = 0; i < p->objects.nr; i++) {
 		const struct plan_object *object = &p->objects.v[i];
-		size_t at = listed_at(&c->l, &object->x.oid);
-		struct filestat st;
+		const struct oid *oid = &object->x.oid;
+		size_t at = check_at(c, oid);
+		int here = odb_check(c->s.odb, oid, NULL);
 
-		if (at == MAP_NONE) {
-			found(c, object->name, &object->x.oid, "missing",
+		if (here == ERR_CORRUPT) {
+			found(c, object->name, oid, "corrupt here",
+			      "the cache's copy has other bytes");
+			want_fetch(c, oid, object->name);
+		}
+		if (at == MAP_NONE || (c->flags[at] & CHECK_GONE)) {
+			found(c, object->name, oid, "missing",
 			      "the remote does not have it");
-			want_upload(c, &object->x.oid, object->name);
+			want_upload(c, oid, object->name);
 			continue;
 		}
-		c->promised[at] = true;
-		if (!c->bad[at] && odb_stat(c->s.odb, &object->x.oid, &st, NULL) == 0 &&
-		    odb_check(c->s.odb, &object->x.oid, NULL) == 0 &&
-		    (uint64_t)st.size != c->l.v.v[at].bytes) {
-			c->bad[at] = true;
-			found(c, object->name, &object->x.oid, "corrupt",
-			      "the remote's object has another size");
-		}
-		if (c->bad[at])
-			want_upload(c, &object->x.oid, object->name);
+		c->flags[at] |= CHECK_PROMISED;
+		if (here == 0)
+			check_size(c, object, at);
+		if (c->flags[at] & CHECK_BAD)
+			want_upload(c, oid, object->name);
 	}
 }
 
@@ -193,12 +231,14 @@ static int check_manifests(struct check *c, struct err *e)
 		size_t lacking = 0;
 		int r;
 
-		if (!item->oid.is_dir || c->bad[i])
+		if (!item->oid.is_dir || (c->flags[i] & (CHECK_BAD | CHECK_GONE)))
 			continue;
 		oid_path(&item->oid, key);
 		r = side_manifest(&c->s, &item->oid, &m, &bytes, &why);
 		for (size_t k = 0; r == 0 && k < m.nr; k++) {
-			if (listed_at(&c->l, &m.v[k].oid) != MAP_NONE)
+			size_t at = check_at(c, &m.v[k].oid);
+
+			if (at != MAP_NONE && !(c->flags[at] & CHECK_GONE))
 				continue;
 			lacking++;
 			want_upload(c, &m.v[k].oid, m.v[k].path);
@@ -206,14 +246,14 @@ static int check_manifests(struct check *c, struct err *e)
 		manifest_release(&m);
 		buf_release(&bytes);
 		if (r == ERR_CORRUPT) {
-			c->bad[i] = true;
+			c->flags[i] |= CHECK_BAD;
 			found(c, key, &item->oid, "corrupt", why.text);
 			want_upload(c, &item->oid, key);
 		} else if (r < 0 && r != ERR_UNSUPPORTED) {
 			*e = why;
 			return r;
 		}
-		if (lacking > 0 && !c->promised[i]) {
+		if (lacking > 0 && !(c->flags[i] & CHECK_PROMISED)) {
 			snprintf(
 				text, sizeof(text),
 				"the remote lacks %zu of the members this manifest promises",
@@ -223,68 +263,6 @@ static int check_manifests(struct check *c, struct err *e)
 		}
 	}
 	return 0;
-}
-
-/* ---- repair --------------------------------------------------------------- */
-
-/* A manifest lies there as it should; what it lacked has come. */
-static void judge_incomplete(struct check *c, const struct oid *oid)
-{
-	struct manifest m = {0};
-	struct buf bytes = {0};
-	char key[OID_PATH_MAX];
-	bool whole = side_manifest(&c->s, oid, &m, &bytes, NULL) == 0;
-
-	for (size_t k = 0; whole && k < m.nr; k++) {
-		size_t at = map_get(&c->uploads, MAP_KEY(m.v[k].oid));
-
-		whole = at == MAP_NONE ? listed_at(&c->l, &m.v[k].oid) != MAP_NONE
-				       : c->upload.v[at].state == TRANSFER_DONE;
-	}
-	if (whole) {
-		side_note(&c->s, oid_path(oid, key), oid, "completed", -1);
-		c->repaired++;
-	}
-	manifest_release(&m);
-	buf_release(&bytes);
-}
-
-static int repair(struct check *c, struct err *e)
-{
-	size_t nr = c->upload.nr;
-	struct transfer_item **v = xcalloc(nr, sizeof(struct transfer_item *));
-	int r = 0;
-
-	for (int dirs = 0; dirs <= 1 && r == 0; dirs++) {
-		size_t n = 0;
-
-		for (size_t i = 0; i < nr; i++)
-			if (c->upload.v[i].oid.is_dir == (dirs == 1))
-				v[n++] = &c->upload.v[i];
-		if (n > 0)
-			r = transfer_upload(c->s.r, c->s.odb, v, n, c->o->sink, e);
-	}
-	for (size_t i = 0; i < nr; i++) {
-		struct transfer_item *item = &c->upload.v[i];
-
-		if (item->state == TRANSFER_DONE) {
-			side_note(&c->s, c->upload_names.v[i], &item->oid, "restored",
-				  (int64_t)item->bytes);
-			c->repaired++;
-		} else if (item->state == TRANSFER_MISSING) {
-			side_fail(&c->s, c->upload_names.v[i], &item->oid, "failed",
-				  ERR_MISSING, "the cache has no good copy of it");
-		} else if (item->state == TRANSFER_FAILED) {
-			side_fail(&c->s, c->upload_names.v[i], &item->oid, "failed",
-				  item->code, item->error);
-		}
-		free(item->error);
-		item->error = NULL;
-	}
-	for (size_t i = 0; i < c->incomplete.nr; i++)
-		judge_incomplete(c, &c->l.v.v[c->incomplete.v[i]].oid);
-	free(v);
-	return r;
 }
 
 static int expand_wanted(struct check *c, struct plan *p, struct err *e)
@@ -315,48 +293,92 @@ static int expand_wanted(struct check *c, struct plan *p, struct err *e)
 	return 0;
 }
 
+/* Whatever is wrong and still has its name gets the right bytes, if we can. */
+static void want_bad(struct check *c)
+{
+	for (size_t i = 0; i < c->l.v.nr; i++) {
+		char key[OID_PATH_MAX];
+
+		if (c->flags[i] & CHECK_BAD)
+			want_upload(c, &c->l.v.v[i].oid, oid_path(&c->l.v.v[i].oid, key));
+	}
+}
+
+static int count_quarantined(struct check *c, struct err *e)
+{
+	struct oid *v = NULL;
+	size_t nr = 0;
+	int r = quarantine_manifests(&c->s, &v, &nr, &c->quarantined, e);
+
+	free(v);
+	return r;
+}
+
 static int check_side(struct check *c, struct plan *p, struct err *e)
 {
 	const char *state_dir;
-	int r, dirfd;
+	int r;
 
 	if ((r = side_remote(&c->s, e)) < 0 ||
 	    (r = listing_read(c->s.r, c->o->sink, &c->l, e)) < 0 ||
 	    (r = repo_state_dir(c->s.repo, &state_dir, e)) < 0)
 		return r;
-	c->bad = xcalloc(c->l.v.nr, sizeof(*c->bad));
-	c->promised = xcalloc(c->l.v.nr, sizeof(*c->promised));
-	dirfd = sys_openat(AT_FDCWD, state_dir, O_RDONLY | O_DIRECTORY, 0);
-	if (dirfd < 0)
-		return err_sys(e, "open", state_dir);
-	r = c->o->sample_percent > 0 ? read_objects(c, dirfd, e) : 0;
-	sys_close(dirfd);
-	if (r < 0 || (r = expand_wanted(c, p, e)) < 0)
+	c->flags = xcalloc(c->l.v.nr, sizeof(*c->flags));
+	progress_open(&c->progress, state_dir, c->s.section.url, c->o->repair);
+	if (c->progress.resumed > 0)
+		report_note(&c->s.res->report,
+			    "%zu objects were read by the check before this one and "
+			    "are not read again",
+			    c->progress.resumed);
+	if ((r = read_objects(c, e)) < 0 || (r = expand_wanted(c, p, e)) < 0)
 		return r;
 	check_wanted(c, p);
 	if ((r = check_manifests(c, e)) < 0)
 		return r;
-	for (size_t i = 0; i < c->l.v.nr; i++)
-		if (c->bad[i]) {
-			char key[OID_PATH_MAX];
-
-			want_upload(c, &c->l.v.v[i].oid, oid_path(&c->l.v.v[i].oid, key));
-		}
+	want_bad(c);
 	if (c->wrong > 0)
 		journal_drop_all(&c->s.journal);
-	return c->o->repair ? repair(c, e) : 0;
+	if (c->o->repair && (r = check_repair(c, e)) < 0)
+		return r;
+	return count_quarantined(c, e);
 }
 
 static void check_release(struct check *c)
 {
+	progress_release(&c->progress);
 	side_close(&c->s);
 	listing_release(&c->l);
+	for (size_t i = 0; i < c->upload.nr; i++)
+		free(c->upload.v[i].error);
+	for (size_t i = 0; i < c->fetch.nr; i++)
+		free(c->fetch.v[i].error);
 	vec_release(&c->upload);
 	vec_release(&c->upload_names);
+	vec_release(&c->fetch);
+	vec_release(&c->fetch_names);
 	vec_release(&c->incomplete);
 	map_release(&c->uploads);
-	free(c->bad);
-	free(c->promised);
+	map_release(&c->open);
+	free(c->flags);
+}
+
+/* The end: what is still wrong, and whether the next run has to go on here. */
+static int verdict(struct check *c, struct sync_result *res, struct err *e)
+{
+	uint64_t left = c->wrong - MIN_OF(c->wrong, c->repaired);
+
+	if (res->failed == 0 && (c->o->repair || c->wrong == 0))
+		progress_done(&c->progress);
+	else if (res->failed == 0)
+		progress_ended(&c->progress);
+	if (left == 0 && res->failed == 0)
+		return 0;
+	if (left == 0)
+		return err_set(e, ERR_PARTIAL, "%llu object%s could not be checked",
+			       (unsigned long long)res->failed,
+			       res->failed == 1 ? "" : "s");
+	return err_set(e, ERR_CORRUPT, "the remote has %llu wrong or missing object%s",
+		       (unsigned long long)left, left == 1 ? "" : "s");
 }
 
 int sync_fsck(struct repo *repo, const struct sync_fsck_options *o,
@@ -372,33 +394,32 @@ int sync_fsck(struct repo *repo, const struct sync_fsck_options *o,
 		.max_size = -1,
 		.sink = o->sink,
 	};
+	struct check c = {.o = o, .progress = {.fd = -1}};
 	struct scope scope = {0};
-	struct check c = {.o = o};
-	struct plan none = {0};
-	struct plan *p = &none;
-	uint64_t wrong = 0, repaired = 0;
+	struct plan none = {0}, *p = &none;
 	int r;
 
 	if ((r = scope_open(&scope, repo, &so, PLAN_PUSH, res, e)) < 0)
 		goto out;
-	if (scope.plans.plans.nr > 0)
-		p = &scope.plans.plans.v[0];
+	if ((r = repo_cache_lock(repo, false, e)) < 0)
+		goto out;
 	r = side_open(&c.s, repo, o->remote, &so, res, e);
+	for (size_t i = 0; r == 0 && i < scope.plans.plans.nr; i++)
+		if (strcmp(scope.plans.plans.v[i].remote, c.s.section.name) == 0)
+			p = &scope.plans.plans.v[i];
 	if (r == 0)
 		r = check_side(&c, p, e);
-	wrong = c.wrong;
-	repaired = c.repaired;
+	repo_cache_unlock(repo);
 	report_counted(&res->report, "objects", c.l.v.nr);
 	report_counted(&res->report, "foreign", c.l.foreign);
-	report_counted(&res->report, "wrong", wrong);
-	report_counted(&res->report, "repaired", repaired);
+	report_counted(&res->report, "wrong", c.wrong);
+	report_counted(&res->report, "repaired", c.repaired);
+	report_counted(&res->report, "quarantined", c.quarantined);
 	res->report.bytes = c.read;
+	if (r == 0)
+		r = verdict(&c, res, e);
 out:
 	check_release(&c);
 	scope_release(&scope);
-	if (r == 0 && (wrong > repaired || res->failed > 0))
-		r = err_set(e, ERR_CORRUPT,
-			    "the remote has %llu wrong or missing object%s",
-			    (unsigned long long)wrong, wrong == 1 ? "" : "s");
 	return r;
 }

@@ -47,6 +47,26 @@ has "$OUT" '^missing: d/b '
 must_pass lode fsck -r store --repair
 must_pass lode fsck -r store
 
+# Wrong on the remote and nowhere else: manifest, then member, leave their names.
+far=$WORK/store/files/md5/$(object d/b | sed 's|.*files/md5/||')
+chmod u+w "$far" && printf 'two!' >"$far"
+cp -r d "$WORK/d"
+rm -rf d .dvc/cache .dvc/tmp/lode
+must_fail 1 lode fsck -r store --repair
+has "$OUT" '^kept: lode/quarantine/files/md5/' 'the wrong bytes are kept'
+has "$OUT" '^quarantined: files/md5/.*dir' 'the manifest left'
+missing "$far"
+ok 'no manifest is left' sh -c "! find '$WORK/store/files' -name '*.dir' | grep ."
+must_fail 1 lode fsck -r store --json
+has "$OUT" '"quarantined": *2' 'JSON counts what is in quarantine'
+mv "$WORK/d" d
+must_pass lode add -q d
+must_pass lode fsck -r store --repair
+must_pass lode fsck -r store
+ok 'manifest and member are back' test -f "$far"
+expect 'DVC and lode have nothing to push' 'Everything is up to date.' lode push
+must_pass lode fetch -q
+
 # Bytes that match nothing are kept aside.
 rm -rf "$WORK/store"
 put f other
