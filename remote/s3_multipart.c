@@ -30,7 +30,6 @@
 enum {
 	COMPLETE_WAIT_MS = 600000, /* servers assemble in silence */
 	ROUND = 1 << 20,
-	PARTS_PLANNED = 9900, /* leaves room below the 10,000 */
 };
 
 #define OBJECT_MAX (UINT64_C(5) << 40)
@@ -550,15 +549,17 @@ static void begin(struct http_task *t)
 void s3_multipart_start(struct s3 *s, struct remote_job *job)
 {
 	struct multipart *m = xcalloc(1, sizeof(*m));
-	uint64_t planned = (job->bytes / PARTS_PLANNED + ROUND) / ROUND * ROUND;
+	/* All but the last equal (R2 demands it), and 10,000 at most, or fewer. */
+	unsigned parts_max = s->conf.parts_max ? s->conf.parts_max : S3_PARTS_MAX;
+	uint64_t planned =
+		(job->bytes / (parts_max - parts_max / 100) + ROUND) / ROUND * ROUND;
 	char hex[33];
 	struct err e = {0};
 
 	m->s3 = s;
 	m->job = job;
 	m->part_bytes = s->conf.part_bytes ? s->conf.part_bytes : S3_PART;
-	/* All but the last equal (R2 demands it), and 10,000 at most. */
-	if ((job->bytes + m->part_bytes - 1) / m->part_bytes > S3_PARTS_MAX)
+	if ((job->bytes + m->part_bytes - 1) / m->part_bytes > parts_max)
 		m->part_bytes = MAX_OF(m->part_bytes, planned);
 	if (job->bytes > OBJECT_MAX) {
 		err_set(&e, ERR_INVALID,

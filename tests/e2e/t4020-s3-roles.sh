@@ -1,0 +1,81 @@
+#!/bin/sh
+# Roles, and the least rights a command needs, on a server that has STS and policies.
+. "$(dirname "$0")/../lib/tap.sh"
+
+rgw=$TOPDIR/tests/servers/rgw
+"$rgw" start "$WORK/s3" >"$WORK/rgw.log" 2>&1 || {
+	tap_note "$(tail -n 5 "$WORK/rgw.log")"
+	skip_all 'radosgw does not start here'
+}
+at_exit "'$rgw' stop '$WORK/s3'"
+. "$WORK/s3/env"
+writer=$("$rgw" role "$WORK/s3" Writer 's3:*')
+reader=$("$rgw" role "$WORK/s3" Reader s3:GetObject)
+AWS_DEFAULT_REGION=us-east-1
+AWS_ENDPOINT_URL_STS=$S3_ENDPOINT
+export AWS_DEFAULT_REGION AWS_ENDPOINT_URL_STS
+cat >"$AWS_SHARED_CREDENTIALS_FILE" <<-E
+	[keys]
+	aws_access_key_id = $S3_ACCESS_KEY
+	aws_secret_access_key = $S3_SECRET_KEY
+E
+cat >"$AWS_CONFIG_FILE" <<-E
+	[profile writer]
+	role_arn = $writer
+	source_profile = keys
+	role_session_name = lode-test
+	duration_seconds = 900
+	[profile reader]
+	role_arn = $reader
+	source_profile = keys
+	[profile stranger]
+	role_arn = arn:aws:iam:::role/Nobody
+	source_profile = keys
+	[profile wrong]
+	role_arn = $writer
+	source_profile = bad
+	[profile bad]
+	aws_access_key_id = $S3_ACCESS_KEY
+	aws_secret_access_key = not-the-s3cret
+E
+must_pass curl -sf -X PUT --aws-sigv4 'aws:amz:us-east-1:s3' --user "$S3_ACCESS_KEY:$S3_SECRET_KEY" \
+	-H 'x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855' "$S3_ENDPOINT/bkt"
+
+git_repo
+must_pass lode init -q
+must_pass lode remote add -q -d s3 s3://bkt/some/prefix
+must_pass lode remote modify -q s3 endpointurl "$S3_ENDPOINT"
+mkdir data
+awk 'BEGIN { for (i = 0; i < 60; i++) { f = "data/f" i; print "file", i > f; close(f) } }'
+head -c 20000000 /dev/urandom >big
+must_pass lode add -q data big
+git_all v1
+
+AWS_PROFILE=writer must_pass lode -v push
+has "$ERR" "role '.*Writer' of profile 'writer' .*'keys'" 'the log says who asks'
+hasnt "$ERR" "$S3_SECRET_KEY" 'and no secret'
+AWS_PROFILE=writer expect 'in step' "Cache and remote 's3' are in sync." lode status -c
+
+# Reading takes s3:GetObject alone.
+git clone -q . ../clone
+cd ../clone || exit
+AWS_PROFILE=reader must_pass lode pull
+same data ../repo/data 'pulled with GetObject alone'
+same big ../repo/big 'the large file too'
+AWS_PROFILE=reader must_pass lode fetch
+put more 'more'
+must_pass lode add -q more
+AWS_PROFILE=reader must_fail 1 lode push --refresh
+has "$ERR" 'was denied; it needs s3:(PutObject|ListBucket)' 'a push is told what it lacks'
+has "$ERR" "Reader" 'and as whom it asked'
+AWS_PROFILE=reader must_fail 1 lode gc -w -c -f
+has "$ERR" 's3:ListBucket' 'so is a look at the whole'
+
+# Refused roles.
+AWS_PROFILE=stranger must_fail 1 lode push
+has "$ERR" "AssumeRole of '.*Nobody'" 'a role that is not there is named'
+AWS_PROFILE=wrong must_fail 1 lode push
+has "$ERR" "AssumeRole of" 'wrong keys of the source are told'
+has "$ERR" "SignatureDoesNotMatch|'bad'" 'with the reason'
+hasnt "$ERR" 's3cret' 'without them'
+plan_done
