@@ -5,6 +5,7 @@
 #include "store/base/clock.h"
 #include "store/base/err.h"
 #include "store/base/parse.h"
+#include "store/base/text.h"
 #include "store/meta/config.h"
 #include "store/repo/gc.h"
 #include "store/repo/repo.h"
@@ -116,12 +117,37 @@ static void warn(struct ctx *ctx, const struct gc_args *a)
 	buf_release(&b);
 }
 
+/* Roots are collected up to three times; a question of theirs is asked once. */
+struct asker {
+	struct ctx *ctx;
+	bool said_yes;
+};
+
 /* Unlike the question whether to proceed, this one is for a terminal only. */
 static bool confirm(void *arg, const char *question)
 {
-	struct ctx *ctx = arg;
+	struct asker *asker = arg;
 
-	return ctx->print.is_terminal && cmd_ask(ctx, question);
+	if (!asker->said_yes)
+		asker->said_yes =
+			asker->ctx->print.is_terminal && cmd_ask(asker->ctx, question);
+	return asker->said_yes;
+}
+
+/* What will go from the remote, before any of it does. */
+static void tell_plan(void *arg, const struct sync_gc_result *plan)
+{
+	struct ctx *ctx = arg;
+	struct buf bytes = {0};
+
+	text_bytes(&bytes, plan->planned_bytes);
+	ui_say(&ctx->ui,
+	       "Of the remote's objects, %llu (%s) are to go, %llu are used, %llu are "
+	       "younger than the grace period; %llu keys that are no objects stay.",
+	       (unsigned long long)plan->planned, buf_str(&bytes),
+	       (unsigned long long)plan->used, (unsigned long long)plan->kept_young,
+	       (unsigned long long)plan->foreign);
+	buf_release(&bytes);
 }
 
 static void tell_cache(struct ctx *ctx, const struct gc_result *res, bool dry)
@@ -164,33 +190,64 @@ static void tell_cloud(struct ctx *ctx, const struct sync_gc_result *res, bool d
 			   (unsigned long long)res->kept_young);
 }
 
+static int ask_remote(struct ctx *ctx, const struct gc_args *args,
+		      const struct gc_scope *scope, bool dry, struct report *rep,
+		      struct sync_gc_result *res, struct err *e)
+{
+	int64_t grace_s = args->grace == GRACE_UNSET ? 24 * 60 * 60 : args->grace;
+	struct gc_keep keep = {0};
+	int r = gc_collect(ctx->repo, scope, &keep, rep, e);
+
+	if (r == 0)
+		r = sync_gc(ctx->repo, args->remote, &keep, grace_s * INT64_C(1000000000),
+			    dry, args->jobs > 0 ? (unsigned)args->jobs : 0, &ctx->ui.sink,
+			    res, e);
+	gc_keep_release(&keep);
+	return r;
+}
+
+/* The plan alone, for the question that follows it. */
+static int plan_cloud(struct ctx *ctx, const struct gc_args *args,
+		      const struct gc_scope *scope, struct err *e)
+{
+	struct sync_gc_result res = {.on_plan = tell_plan, .ctx = ctx};
+	struct report unused = {0};
+	int r = ask_remote(ctx, args, scope, true, &unused, &res, e);
+
+	report_release(&unused);
+	report_release(&res.report);
+	return r;
+}
+
 /* The remote's half: what the scope keeps is collected again, now that the
  * local half is done, because both must keep the same. */
 static int collect_cloud(struct ctx *ctx, const struct gc_args *args,
 			 const struct gc_scope *scope, struct report *rep, struct err *e)
 {
-	int64_t grace_s = args->grace == GRACE_UNSET ? 24 * 60 * 60 : args->grace;
-	struct sync_gc_result res = {0};
-	struct gc_keep keep = {0};
+	struct sync_gc_result res = {.ctx = ctx};
 	int r;
 
-	if ((r = gc_collect(ctx->repo, scope, &keep, rep, e)) < 0)
-		goto out;
-	r = sync_gc(ctx->repo, args->remote, &keep, grace_s * INT64_C(1000000000),
-		    args->dry, args->jobs > 0 ? (unsigned)args->jobs : 0, &ctx->ui.sink,
-		    &res, e);
+	if (args->force && !args->dry)
+		res.on_plan = tell_plan;
+	r = ask_remote(ctx, args, scope, args->dry, rep, &res, e);
 	cmd_warnings(ctx, &res.report.warnings);
 	for (size_t i = 0; i < res.report.items.nr; i++) {
 		const struct report_item *it = &res.report.items.v[i];
+		struct err why = {0};
 
-		report_add(rep, it->path, &it->oid, it->state, it->bytes);
+		if (it->error) {
+			err_set(&why, it->code, "%s", it->error);
+			ui_error(&ctx->ui, "'%s': %s", it->path, it->error);
+			report_fail(rep, it->path, &it->oid, &why);
+		} else {
+			report_add(rep, it->path, &it->oid, it->state, it->bytes);
+		}
 	}
 	report_counted(rep, "remote", res.removed);
+	report_counted(rep, "remote_kept_young", res.kept_young);
 	rep->bytes += res.removed_bytes;
-	if (r == 0)
+	if (r == 0 || r == ERR_PARTIAL)
 		tell_cloud(ctx, &res, args->dry);
-out:
-	gc_keep_release(&keep);
 	report_release(&res.report);
 	return r;
 }
@@ -233,6 +290,7 @@ static int gc_run(struct ctx *ctx, void *arg, struct err *e)
 {
 	const struct gc_args *args = arg;
 	void *remote_ctx[2] = {ctx, arg};
+	struct asker asker = {.ctx = ctx};
 	struct gc_options o = {
 		.scope = {.workspace = args->workspace,
 			  .all_branches = args->all_branches,
@@ -247,7 +305,7 @@ static int gc_run(struct ctx *ctx, void *arg, struct err *e)
 			  .skip_failed = args->skip_failed,
 			  .force = args->force,
 			  .confirm = confirm,
-			  .confirm_ctx = ctx},
+			  .confirm_ctx = &asker},
 		.dry_run = args->dry,
 		.grace_s = args->grace,
 		.on_remote = args->not_in_remote ? on_remote : NULL,
@@ -261,16 +319,19 @@ static int gc_run(struct ctx *ctx, void *arg, struct err *e)
 	if (args->date && !clock_parse(args->date, strlen(args->date), &o.scope.date_ns))
 		return err_set(e, ERR_INVALID, "'%s' is no date as YYYY-MM-DD has it",
 			       args->date);
+	if ((args->cloud || args->not_in_remote) && (r = know_remote(ctx, args, e)) < 0)
+		return r;
 	warn(ctx, args);
+	ctx->fetcher = sync_attach(ctx->repo, &ctx->ui.sink);
+	if (args->cloud && !args->force && !args->dry &&
+	    (r = plan_cloud(ctx, args, &o.scope, e)) < 0)
+		return r;
 	if (!args->force && !args->dry &&
 	    !cmd_ask(ctx, "Are you sure you want to proceed?")) {
 		if (ctx->global.json)
 			decline_json(ctx);
 		return EXIT_FAILED;
 	}
-	if ((args->cloud || args->not_in_remote) && (r = know_remote(ctx, args, e)) < 0)
-		return r;
-	ctx->fetcher = sync_attach(ctx->repo, &ctx->ui.sink);
 	r = repo_gc(ctx->repo, &o, &res, e);
 	if (r == 0)
 		tell_cache(ctx, &res, args->dry);

@@ -26,28 +26,33 @@ static void choose(const struct listing *l, const struct gc_keep *keep, int64_t 
 		for (size_t i = 0; i < l->v.nr; i++) {
 			const struct listed *item = &l->v.v[i];
 
-			if (item->oid.is_dir != (dirs == 1) ||
-			    gc_keep_has(keep, &item->oid))
+			if (item->oid.is_dir != (dirs == 1))
 				continue;
+			if (gc_keep_has(keep, &item->oid)) {
+				res->used++;
+				continue;
+			}
 			/* An age that the remote does not tell is no age. */
 			if (grace_ns > 0 && (item->modified_ns == 0 ||
 					     now - item->modified_ns < grace_ns)) {
 				res->kept_young++;
 				continue;
 			}
+			res->planned++;
+			res->planned_bytes += item->bytes;
 			vec_push(&victims->v, item);
 		}
+	res->foreign = l->foreign;
 }
 
-static void note(struct side *s, struct sync_gc_result *res, const struct listed *item,
-		 const char *state, const struct err *e)
+static void note(struct sync_gc_result *res, const struct listed *item, const char *state,
+		 const struct err *e)
 {
 	char key[OID_PATH_MAX], text[2048];
 	struct report_item *made;
 
 	made = report_add(&res->report, oid_path(&item->oid, key), &item->oid, state,
 			  (int64_t)item->bytes);
-	(void)s;
 	if (!e) {
 		res->removed++;
 		res->removed_bytes += item->bytes;
@@ -58,63 +63,107 @@ static void note(struct side *s, struct sync_gc_result *res, const struct listed
 	made->error = arena_strdup(&res->report.arena, text);
 }
 
-/* One batch; failures are per key. Returns how many failed, or an error. */
-static int remove_batch(struct side *s, const struct listed *const *v, size_t nr,
-			struct sync_gc_result *res, size_t *failed, struct err *e)
+/* So many requests of REMOTE_DELETE_MAX keys at a time. */
+#define BATCHES_MAX 8
+
+struct batch {
+	struct remote_job job;
+	const struct listed *const *v;
+	char paths[REMOTE_DELETE_MAX][OID_PATH_MAX];
+	const char *keys[REMOTE_DELETE_MAX];
+	struct err errs[REMOTE_DELETE_MAX];
+};
+
+struct removal {
+	struct side *s;
+	struct sync_gc_result *res;
+	struct err *e;
+	size_t failed, refused;
+	int code; /* why the whole stops */
+};
+
+static void submit_batch(struct removal *rm, const struct listed *const *v, size_t nr)
 {
-	char(*paths)[OID_PATH_MAX] = xcalloc(nr, sizeof(*paths));
-	const char **keys = xcalloc(nr, sizeof(const char *));
-	struct err *errs = xcalloc(nr, sizeof(*errs));
-	struct remote_job job = {.op = REMOTE_DELETE,
-				 .keys = keys,
-				 .keys_nr = nr,
-				 .key_errs = errs,
-				 .key = ""};
-	int r;
+	struct batch *b = xcalloc(1, sizeof(*b));
 
+	b->v = v;
+	b->job = (struct remote_job){.op = REMOTE_DELETE,
+				     .key = "",
+				     .keys = b->keys,
+				     .keys_nr = nr,
+				     .key_errs = b->errs,
+				     .ctx = b};
 	for (size_t i = 0; i < nr; i++)
-		keys[i] = oid_path(&v[i]->oid, paths[i]);
-	r = remote_do(s->r, &job, e);
-	for (size_t i = 0; i < nr && r == 0; i++) {
-		bool ok = errs[i].code == 0;
-
-		note(s, res, v[i], ok ? "removed" : "failed", ok ? NULL : &errs[i]);
-		*failed += !ok;
-	}
-	sink_add(s->o->sink, nr, 0);
-	free(errs);
-	free(keys);
-	free(paths);
-	return r;
+		b->keys[i] = oid_path(&v[i]->oid, b->paths[i]);
+	remote_submit(rm->s->r, &b->job);
 }
 
+/* Failures are per key; a batch that could not be asked for at all ends the run. */
+static void end_batch(struct removal *rm, struct batch *b)
+{
+	bool asked = b->job.code == 0 || b->job.code == ERR_PARTIAL;
+
+	if (!asked && rm->code == 0) {
+		rm->code = b->job.code;
+		if (rm->e)
+			*rm->e = b->job.err;
+	}
+	for (size_t i = 0; i < b->job.keys_nr && asked; i++) {
+		const struct err *why = &b->errs[i];
+		bool went = why->code == 0 || why->code == ERR_NOTFOUND;
+
+		note(rm->res, b->v[i], went ? "removed" : "failed", went ? NULL : why);
+		rm->failed += !went;
+		rm->refused += why->code == ERR_AUTH;
+	}
+	sink_add(rm->s->o->sink, b->job.keys_nr, 0);
+	free(b);
+}
+
+static void reap(struct removal *rm, size_t until)
+{
+	while (remote_in_flight(rm->s->r) > until) {
+		struct remote_job *job = remote_next(rm->s->r);
+
+		if (!job)
+			break;
+		end_batch(rm, job->ctx);
+	}
+}
+
+static void remove_range(struct removal *rm, const struct listed *const *v, size_t nr)
+{
+	for (size_t at = 0; at < nr && rm->code == 0; at += REMOTE_DELETE_MAX) {
+		if ((rm->code = interrupt_check(rm->e)) < 0)
+			break;
+		reap(rm, BATCHES_MAX - 1);
+		if (rm->code == 0)
+			submit_batch(rm, v + at,
+				     MIN_OF(nr - at, (size_t)REMOTE_DELETE_MAX));
+	}
+	reap(rm, 0);
+}
+
+/* Members stay while a manifest could not be removed. */
 static int remove_all(struct side *s, const struct victims *victims,
 		      struct sync_gc_result *res, struct err *e)
 {
-	size_t nr = victims->v.nr, done = 0, failed = 0, dirs = 0;
-	int r = 0;
+	struct removal rm = {.s = s, .res = res, .e = e};
+	size_t nr = victims->v.nr, dirs = 0;
 
 	while (dirs < nr && victims->v.v[dirs]->oid.is_dir)
 		dirs++;
 	sink_begin(s->o->sink, "removing", nr, 0);
-	while (done < nr && r == 0) {
-		/* A batch never mixes manifests and members, and members stay
-		 * while a manifest could not be removed. */
-		size_t end = done < dirs ? dirs : nr;
-		size_t n = MIN_OF(end - done, (size_t)REMOTE_DELETE_MAX);
-
-		if (done >= dirs && failed > 0)
-			break;
-		if ((r = interrupt_check(e)) < 0)
-			break;
-		r = remove_batch(s, victims->v.v + done, n, res, &failed, e);
-		done += n;
-	}
+	remove_range(&rm, victims->v.v, dirs);
+	if (rm.code == 0 && rm.failed == 0)
+		remove_range(&rm, victims->v.v + dirs, nr - dirs);
 	sink_end(s->o->sink);
-	if (r == 0 && failed > 0)
-		r = err_set(e, ERR_PARTIAL,
-			    "%zu objects could not be removed from the remote", failed);
-	return r;
+	if (rm.code < 0 || rm.failed == 0)
+		return rm.code;
+	return err_set(
+		e, ERR_PARTIAL, "%zu object%s could not be removed from the remote%s",
+		rm.failed, rm.failed == 1 ? "" : "s",
+		rm.refused > 0 ? ": a retention lock or a policy may hold them" : "");
 }
 
 int sync_gc(struct repo *repo, const char *remote, const struct gc_keep *keep,
@@ -133,11 +182,13 @@ int sync_gc(struct repo *repo, const char *remote, const struct gc_keep *keep,
 	    (r = side_remote(&s, e)) < 0 || (r = listing_read(s.r, sink, &l, e)) < 0)
 		goto out;
 	choose(&l, keep, grace_ns, &victims, res);
+	if (res->on_plan)
+		res->on_plan(res->ctx, res);
 	/* Whatever the journal said, it is not to be believed after this. */
 	journal_drop_all(&s.journal);
 	if (dry_run)
 		for (size_t i = 0; i < victims.v.nr; i++)
-			note(&s, res, victims.v.v[i], "would remove", NULL);
+			note(res, victims.v.v[i], "would remove", NULL);
 	else
 		r = remove_all(&s, &victims, res, e);
 out:

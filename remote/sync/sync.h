@@ -82,6 +82,11 @@ struct gc_keep;
 struct sync_gc_result {
 	struct report report; /* items: removed objects, or to be removed */
 	uint64_t removed, removed_bytes, kept_young;
+	/* The plan: what would go, what is used, keys that are no objects. */
+	uint64_t planned, planned_bytes, used, foreign;
+	/* in: told the plan before anything is removed; or NULL. */
+	void (*on_plan)(void *ctx, const struct sync_gc_result *plan);
+	void *ctx;
 };
 int sync_gc(struct repo *repo, const char *remote, const struct gc_keep *keep,
 	    int64_t grace_ns, bool dry_run, unsigned jobs, struct sink *sink,

@@ -44,6 +44,32 @@ missing "$(object "$WORK/store" "$WORK/one")"
 exists "$(object "$WORK/store" f)"
 exists "$WORK/store/ab/cd"
 
+# With -c the plan comes before the question, and no takes nothing.
+put f three
+must_pass lode add -q f
+must_pass lode push -q
+put f four
+must_pass lode add -q f
+must_fail 1 sh -c 'lode gc -w -c --grace 0 </dev/null'
+has "$ERR" "^Of the remote's objects, [1-9][0-9]* .*to go" 'the plan'
+has "$ERR" '1 keys that are no objects stay|no objects stay' 'and what is not ours'
+must_pass sh -c 'lode gc -w -c --dry --grace 0'
+has "$OUT" '^Removing files/md5/' 'a dry run names keys'
+
+# Two projects, one remote: what a named one reaches stays.
+must_pass git init -q ../second
+cd ../second || tap_bail second
+must_pass lode init -q
+must_pass lode remote add -q -d store "$WORK/store"
+put theirs theirs
+must_pass lode add -q theirs
+must_pass lode push -q
+cd ../repo || tap_bail repo
+must_pass lode gc -w -c -f --grace 0 -p ../second
+exists "$(object "$WORK/store" ../second/theirs)"
+must_pass lode gc -w -c -f --grace 0
+missing "$(object "$WORK/store" ../second/theirs)"
+
 # Nothing goes while a metadata file in scope cannot be read.
 put g three
 must_pass lode add -q g
