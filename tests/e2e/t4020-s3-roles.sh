@@ -68,7 +68,7 @@ must_pass lode add -q more
 AWS_PROFILE=reader must_fail 1 lode push --refresh
 has "$ERR" 'was denied; it needs s3:(PutObject|ListBucket)' 'a push is told what it lacks'
 has "$ERR" "Reader" 'and as whom it asked'
-AWS_PROFILE=reader must_fail 1 lode gc -w -c -f
+AWS_PROFILE=reader must_fail 251 lode gc -w -c -f
 has "$ERR" 's3:ListBucket' 'so is a look at the whole'
 
 # Refused roles.
