@@ -1,0 +1,49 @@
+/* A model that is read is written, read again and written the same; and no bytes
+ * make the reader, the writers or the predictor step outside. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "store/base/buf.h"
+#include "train/core/model.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+/* One row in which everything is missing. */
+static void predict(const struct model *m)
+{
+	struct column *cols = calloc(m->features_nr + 1, sizeof(*cols));
+	double *out = calloc(m->outputs, sizeof(*out));
+	float missing = __builtin_nanf("");
+	uint32_t unseen = TABLE_UNSEEN;
+	struct table t = {.rows = 1, .cols = cols, .cols_nr = m->features_nr};
+
+	for (size_t i = 0; i < m->features_nr; i++) {
+		cols[i].num = &missing;
+		cols[i].code = &unseen;
+	}
+	model_margins(m, &t, 0, 1, out);
+	free(out);
+	free(cols);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct slice text = {(const char *)data, n};
+	struct buf out = {0}, again = {0};
+	struct model m = {0}, back = {0};
+
+	if (model_read(&m, text, "f", NULL) == 0) {
+		predict(&m);
+		model_json(&out, &m);
+		if (model_read(&back, buf_slice(&out), "out", NULL) < 0)
+			abort();
+		model_json(&again, &back);
+		if (!slice_eq(buf_slice(&out), buf_slice(&again)))
+			abort();
+	}
+	buf_release(&out);
+	buf_release(&again);
+	model_release(&m);
+	model_release(&back);
+	return 0;
+}
