@@ -1,6 +1,7 @@
 #include "train/core/params.h"
 
 #include "store/base/err.h"
+#include "train/core/metric.h"
 #include "train/core/objective_impl.h"
 #include "train/core/table.h"
 
@@ -245,6 +246,8 @@ static int check_choices(const struct train_params *p, struct err *e)
 			       "pos_bagging_fraction and neg_bagging_fraction are for "
 			       "objective binary, not %s",
 			       objective_name(p->objective));
+	if (p->metric && !metric_known(p->metric))
+		return err_set(e, ERR_INVALID, "metric '%s' is unknown", p->metric);
 	for (size_t i = 0; i < p->class_weights_nr; i++)
 		if (!(p->class_weights[i] > 0 && p->class_weights[i] <= 1e7))
 			return err_set(
