@@ -117,6 +117,13 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(TESTLIB) $(LIB)
 	@echo "  LD   $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(TESTLIB) $(LIB) $(PKG_LIBS) -lcmocka -lmicrohttpd -pthread -lm
 
+# Servers of the tests' own, for the end-to-end tests.
+SERVERS := $(patsubst tests/servers/%.c,$(B)/tests/servers/%,$(sort $(wildcard tests/servers/*.c)))
+FAKES3 := $(filter %/fakes3.o %/fakes3_store.o %/fakes3_uploads.o,$(TESTLIB))
+$(B)/tests/servers/%: $(B)/tests/servers/%.o $(FAKES3) $(LIB)
+	@echo "  LD   $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(FAKES3) $(LIB) $(PKG_LIBS) -pthread -lm
+
 # Its object may not lie in a directory of the program's own name.
 $(B)/tests/powercut: tests/powercut/powercut.c $(LIB) Makefile
 	@mkdir -p $(@D)
@@ -152,7 +159,7 @@ emulated: $(B)/tests/unit/test_md5_many
 server: $(SERVER_UNIT)
 	$(Q).ci/with-rgw .ci/tap $(SERVER_UNIT)
 
-e2e: all $(if $(wildcard tests/powercut/powercut.c),$(B)/tests/powercut)
+e2e: all $(SERVERS) $(if $(wildcard tests/powercut/powercut.c),$(B)/tests/powercut)
 	$(Q)LODE_BIN=$(CURDIR)/$(B) .ci/tap -j $(JOBS) $(E2E)
 
 # Threads meet in these; the rest would only take time.

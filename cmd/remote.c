@@ -366,14 +366,11 @@ static const struct cmd cmd_remote_remove = {
 	.run = remove_run,
 };
 
+extern const struct cmd cmd_remote_cleanup; /* remote_cleanup.c */
+
 static const struct cmd *const remote_subs[] = {
-	&cmd_remote_add,
-	&cmd_remote_default,
-	&cmd_remote_list,
-	&cmd_remote_modify,
-	&cmd_remote_remove,
-	&cmd_remote_rename,
-	NULL,
+	&cmd_remote_add,    &cmd_remote_cleanup, &cmd_remote_default, &cmd_remote_list,
+	&cmd_remote_modify, &cmd_remote_remove,	 &cmd_remote_rename,  NULL,
 };
 
 const struct cmd cmd_remote = {

@@ -62,6 +62,7 @@ void remote_release(struct remote *r)
 	pthread_cond_destroy(&r->room);
 	pthread_cond_destroy(&r->done);
 	pthread_mutex_destroy(&r->lock);
+	free(r->base);
 	free(r->url);
 	free(r->name);
 }
@@ -112,6 +113,11 @@ const struct remote_traits *remote_traits(const struct remote *r)
 const char *remote_url(const struct remote *r)
 {
 	return r->url;
+}
+
+const char *remote_record_base(const struct remote *r)
+{
+	return r->base;
 }
 
 void remote_submit(struct remote *r, struct remote_job *job)

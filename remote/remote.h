@@ -123,6 +123,8 @@ int remote_open(struct remote **out, const struct remote_options *o,
 void remote_close(struct remote *r); /* cancels what is in flight; accepts NULL */
 const struct remote_traits *remote_traits(const struct remote *r);
 const char *remote_url(const struct remote *r); /* without any secret */
+/* What the records of its transfers (resume.h) have before the key; NULL: none. */
+const char *remote_record_base(const struct remote *r);
 
 void remote_submit(struct remote *r, struct remote_job *job);
 struct remote_job *remote_next(struct remote *r); /* waits; NULL when none is in flight */

@@ -6,6 +6,7 @@
 #include "store/base/fs.h"
 #include "store/base/log.h"
 #include "store/base/parse.h"
+#include "store/base/path.h"
 #include "store/base/sys.h"
 #include "store/hash/hash.h"
 
@@ -363,19 +364,22 @@ bool resume_any(const char *dir, bool is_upload)
 	return any;
 }
 
-static void show(char *take_path, resume_each_fn fn, void *ctx)
+static void show(const char *path, resume_each_fn fn, void *ctx)
 {
 	struct resume_file f;
 	struct resume r = {0};
+	struct buf text = {0};
 
-	if (!open_path(&f, take_path)) {
-		fn(ctx, NULL, NULL);
-		return;
+	if (open_path(&f, xstrdup(path))) {
+		if (resume_load(&f, &r))
+			fn(ctx, &f, &r);
+		resume_close(&f);
+	} else if (fs_read(AT_FDCWD, path, LIMIT, &text, NULL) == 0 &&
+		   resume_parse(buf_slice(&text), &r, NULL) == 0) {
+		fn(ctx, NULL, &r);
 	}
-	if (resume_load(&f, &r))
-		fn(ctx, &f, &r);
 	resume_release(&r);
-	resume_close(&f);
+	buf_release(&text);
 }
 
 int resume_each(const char *dir, resume_each_fn fn, void *ctx, struct err *e)
@@ -394,8 +398,12 @@ int resume_each(const char *dir, resume_each_fn fn, void *ctx, struct err *e)
 			strvec_push(&names, ent.name);
 	fs_dir_close(d);
 	strvec_sort(&names);
-	for (size_t i = 0; r == 0 && i < names.nr; i++)
-		show(xasprintf("%s/%s", dir, names.v[i]), fn, ctx);
+	for (size_t i = 0; r == 0 && i < names.nr; i++) {
+		char *path = path_join(dir, names.v[i]);
+
+		show(path, fn, ctx);
+		free(path);
+	}
 	strvec_release(&names);
 	return r;
 }

@@ -85,8 +85,8 @@ void resume_close(struct resume_file *f); /* leave it to another run; accepts {0
 /* Is there any file of this kind in dir? Without one nobody needs to look. */
 bool resume_any(const char *dir, bool is_upload);
 
-/* Every file of dir, for cleaning up; fn may use resume_done on it. Files that
- * another process holds are told with r NULL. Broken ones are removed. */
+/* Every record in dir, for cleaning up; fn may use resume_done on f. f is NULL for
+ * one that another process works on. Broken ones are removed. */
 typedef void (*resume_each_fn)(void *ctx, struct resume_file *f, const struct resume *r);
 int resume_each(const char *dir, resume_each_fn fn, void *ctx, struct err *e) MUST_CHECK;
 

@@ -118,6 +118,7 @@ int s3_open(struct remote **out, const struct remote_options *o, struct err *e)
 	};
 	s->base.working_max = (size_t)s->conf.transfers_max * 2;
 	s->state_dir = o->state_dir ? xstrdup(o->state_dir) : NULL;
+	s->base.base = s3_transfer_url(s, "");
 	s->has_partials = resume_any(s->state_dir, false);
 	s->small_tail = &s->small;
 	pthread_mutex_init(&s->small_lock, NULL);

@@ -24,6 +24,7 @@ struct remote {
 	const struct remote_ops *ops;
 	struct remote_traits traits;
 	char *name, *url; /* malloc'ed; name may be NULL, url holds no secret */
+	char *base;	  /* what the records of transfers have before a key, or NULL */
 	struct sink *sink;
 	atomic_uint_fast64_t requests;
 	pthread_mutex_t lock;

@@ -92,6 +92,25 @@ int sync_gc(struct repo *repo, const char *remote, const struct gc_keep *keep,
 	    int64_t grace_ns, bool dry_run, unsigned jobs, struct sink *sink,
 	    struct sync_gc_result *res, struct err *e) MUST_CHECK;
 
+/*
+ * What transfers that never ended have left: uploads in parts on the remote, under
+ * our prefix and with our names only, and our own records of them. What a process
+ * here works on, and what is younger than age_ns, stays. Items are "aborted" and
+ * "removed" ("would abort", "would remove"), or "failed".
+ */
+struct sync_cleanup_options {
+	const char *remote;
+	int64_t age_ns;
+	bool dry_run;
+	struct sink *sink;
+};
+struct sync_cleanup_result {
+	struct report report;
+	uint64_t aborted, removed, kept; /* uploads, records, younger or in use */
+};
+int sync_cleanup(struct repo *repo, const struct sync_cleanup_options *o,
+		 struct sync_cleanup_result *res, struct err *e) MUST_CHECK;
+
 /* fsck -r: see docs/design/sync.md. sample_percent 100 reads every object. */
 struct sync_fsck_options {
 	const char *remote;

@@ -365,8 +365,6 @@ int config_int(const struct config *c, const char *section, const char *key, int
 	return 0;
 }
 
-bool cfg_parse_seconds(const char *text, int64_t *out);
-
 int config_seconds(const struct config *c, const char *section, const char *key,
 		   int64_t def, int64_t *out, struct err *e)
 {
@@ -376,7 +374,7 @@ int config_seconds(const struct config *c, const char *section, const char *key,
 		*out = def;
 		return 0;
 	}
-	if (!cfg_parse_seconds(v.text, out))
+	if (!config_parse_seconds(v.text, out))
 		return fail_type(&v, section, key, "a time such as 90s, 24h, 7d", e);
 	return 0;
 }

@@ -87,6 +87,7 @@ int config_bool(const struct config *c, const char *section, const char *key, bo
 int config_int(const struct config *c, const char *section, const char *key, int64_t def,
 	       int64_t *out, struct err *e) MUST_CHECK;
 /* "24h", "90s", "7d", "2w", plain seconds; and sizes as parse_bytes has them. */
+bool config_parse_seconds(const char *text, int64_t *out);
 int config_seconds(const struct config *c, const char *section, const char *key,
 		   int64_t def, int64_t *out, struct err *e) MUST_CHECK;
 int config_bytes(const struct config *c, const char *section, const char *key,

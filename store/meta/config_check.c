@@ -11,10 +11,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
-bool cfg_parse_seconds(const char *text, int64_t *out);
-
 /* "90", "90s", "15m", "24h", "7d", "2w" */
-bool cfg_parse_seconds(const char *text, int64_t *out)
+bool config_parse_seconds(const char *text, int64_t *out)
 {
 	static const struct {
 		char unit;
@@ -166,7 +164,7 @@ static void check_value(const struct config_key *row, const struct cfg_item *it,
 		buf_addf(why, "expected %s", row->choices);
 		break;
 	case CONFIG_SECONDS:
-		if (!cfg_parse_seconds(it->raw, &n))
+		if (!config_parse_seconds(it->raw, &n))
 			buf_adds(why, "expected a time such as 90s, 24h or 7d");
 		break;
 	case CONFIG_BYTES:
