@@ -103,8 +103,15 @@ int odb_ingest(struct odb *odb, int dirfd, struct odb_file *files, size_t nr,
  * exist (ERR_EXISTS): by the first configured link type that works for it.
  * Executables are never hard-linked and get the owner's x. Empty files are plain.
  */
+enum odb_place_flags {
+	ODB_EXEC = 1u << 0,
+	/* The directory is a new one under a temporary name: a copy is written straight
+	 * to its own name, which a failure, but no kill, removes again. */
+	ODB_DIRECT = 1u << 1,
+	ODB_REPLACE = 1u << 2, /* the odb's own: rename over what is there */
+};
 int odb_checkout(struct odb *odb, const struct oid *oid, int dirfd, const char *name,
-		 bool is_exec, struct filestat *st, enum odb_link *used,
+		 unsigned flags, struct filestat *st, enum odb_link *used,
 		 struct err *e) MUST_CHECK;
 /* What kind of file it is relative to the object: one of enum odb_link's
  * HARDLINK, SYMLINK (to this object), or COPY for a plain file; 0 is a symlink to

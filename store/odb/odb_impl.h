@@ -189,8 +189,8 @@ bool odb_links_have(const struct odb *odb, enum odb_link kind);
 bool odb_links_first(const struct odb *odb, enum odb_link kind);
 /* Put the object, which was verified, at name: over what is there with replace. */
 int odb_place(struct odb *odb, const struct oid *oid, const struct odb_dir *d, int dirfd,
-	      const char *name, bool is_exec, bool replace, struct filestat *st,
-	      enum odb_link *used, struct err *e) MUST_CHECK;
+	      const char *name, unsigned flags, struct filestat *st, enum odb_link *used,
+	      struct err *e) MUST_CHECK;
 enum odb_link odb_kind_in(struct odb *odb, const struct oid *oid, int objdir, int dirfd,
 			  const char *name);
 

@@ -71,6 +71,8 @@ struct place {
 	int dirfd;
 	const char *name;
 	bool is_exec, replace;
+	bool direct;	     /* nobody knows the directory yet: no temporary name */
+	struct filestat *st; /* of a file that was written directly */
 	struct err *e;
 };
 
@@ -252,6 +254,60 @@ static int open_object(const struct place *p, int *fd, struct filestat *st)
 	return 0;
 }
 
+/* The object's bytes into a new file, by FICLONE or by copying, and its mode. */
+static enum outcome fill(const struct place *p, enum odb_link kind, int from,
+			 const struct filestat *st, int to)
+{
+	struct stat sb;
+
+	if (kind == ODB_REFLINK) {
+		if (sys_ficlone(to, from) < 0) {
+			int saved = errno;
+
+			if (odb_link_may_fall(saved) && sys_fstat(to, &sb) == 0)
+				odb_no_reflink(p->odb, sb.st_dev);
+			return fell(p, "reflink", saved);
+		}
+	} else if (copy_object(p, from, st, to) < 0) {
+		return FAILED;
+	}
+	if (p->is_exec && (sys_fstat(to, &sb) < 0 ||
+			   sys_fchmod(to, (sb.st_mode & 07777) | S_IXUSR) < 0)) {
+		err_sys(p->e, "chmod", p->name);
+		return FAILED;
+	}
+	return PLACED;
+}
+
+/* Straight under its name, which goes again if the file does not become whole. */
+static enum outcome fill_direct(const struct place *p, enum odb_link kind, int from,
+				const struct filestat *object)
+{
+	enum outcome o;
+	struct stat sb;
+	int to = sys_openat(p->dirfd, p->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
+			    0666);
+
+	if (to < 0) {
+		err_sys(p->e, "create", p->name);
+		return FAILED;
+	}
+	o = fill(p, kind, from, object, to);
+	if (o == PLACED && sys_fstat(to, &sb) < 0) {
+		err_sys(p->e, "fstat", p->name);
+		o = FAILED;
+	}
+	if (sys_close(to) < 0 && o == PLACED) {
+		err_sys(p->e, "close", p->name);
+		o = FAILED;
+	}
+	if (o == PLACED)
+		*p->st = filestat_of(&sb);
+	else
+		IGNORE_RESULT(sys_unlinkat(p->dirfd, p->name, 0) < 0);
+	return o;
+}
+
 /* A file of its own: by FICLONE of a verified object, or by copying. */
 static enum outcome place_file(const struct place *p, enum odb_link kind)
 {
@@ -259,34 +315,22 @@ static enum outcome place_file(const struct place *p, enum odb_link kind)
 	struct filestat st;
 	struct stat sb;
 	enum outcome o = FAILED;
-	int from = -1, saved;
+	int from = -1;
 
 	if (kind == ODB_REFLINK &&
 	    (sys_fstat(p->dirfd, &sb) < 0 || !odb_may_reflink(p->odb, sb.st_dev)))
 		return fell(p, "reflink", EOPNOTSUPP);
 	if (open_object(p, &from, &st) < 0)
 		return FAILED;
+	if (p->direct) {
+		o = fill_direct(p, kind, from, &st);
+		goto out;
+	}
 	if (tmpfile_open(&t, p->dirfd, 0666, p->e) < 0)
 		goto out;
-	if (kind == ODB_REFLINK) {
-		if (sys_ficlone(t.fd, from) < 0) {
-			saved = errno;
-			if (odb_link_may_fall(saved))
-				odb_no_reflink(p->odb, sb.st_dev);
-			o = fell(p, "reflink", saved);
-			goto out;
-		}
-	} else if (copy_object(p, from, &st, t.fd) < 0) {
-		goto out;
-	}
-	if (p->is_exec) {
-		if (sys_fstat(t.fd, &sb) < 0 ||
-		    sys_fchmod(t.fd, (sb.st_mode & 07777) | S_IXUSR) < 0) {
-			err_sys(p->e, "chmod", p->name);
-			goto out;
-		}
-	}
-	o = rename_over(p, &t);
+	o = fill(p, kind, from, &st, t.fd);
+	if (o == PLACED)
+		o = rename_over(p, &t);
 out:
 	tmpfile_release(&t);
 	sys_close(from);
@@ -322,6 +366,8 @@ static int placed_stat(const struct place *p, enum odb_link kind,
 		out->nlink++;
 		return 0;
 	}
+	if (p->direct && kind != ODB_SYMLINK)
+		return 0; /* fill_direct had it open */
 	if (sys_fstatat(p->dirfd, p->name, &sb, 0) < 0)
 		return err_sys(e, "stat", p->name);
 	*out = filestat_of(&sb);
@@ -329,9 +375,10 @@ static int placed_stat(const struct place *p, enum odb_link kind,
 }
 
 int odb_place(struct odb *odb, const struct oid *oid, const struct odb_dir *d, int dirfd,
-	      const char *name, bool is_exec, bool replace, struct filestat *st,
-	      enum odb_link *used, struct err *e)
+	      const char *name, unsigned flags, struct filestat *st, enum odb_link *used,
+	      struct err *e)
 {
+	bool is_exec = flags & ODB_EXEC;
 	struct err own = {0};
 	const struct place p = {
 		.odb = odb,
@@ -340,7 +387,9 @@ int odb_place(struct odb *odb, const struct oid *oid, const struct odb_dir *d, i
 		.dirfd = dirfd,
 		.name = name,
 		.is_exec = is_exec,
-		.replace = replace,
+		.replace = flags & ODB_REPLACE,
+		.direct = flags & ODB_DIRECT,
+		.st = st,
 		.e = &own,
 	};
 	enum outcome o = FALL;
@@ -373,7 +422,7 @@ int odb_place(struct odb *odb, const struct oid *oid, const struct odb_dir *d, i
 }
 
 int odb_checkout(struct odb *odb, const struct oid *oid, int dirfd, const char *name,
-		 bool is_exec, struct filestat *st, enum odb_link *used, struct err *e)
+		 unsigned flags, struct filestat *st, enum odb_link *used, struct err *e)
 {
 	char text[OID_TEXT_MAX];
 	struct odb_dir d;
@@ -384,7 +433,7 @@ int odb_checkout(struct odb *odb, const struct oid *oid, int dirfd, const char *
 			       oid_text(oid, text), odb->dir);
 	if (r < 0)
 		return r;
-	r = odb_place(odb, oid, &d, dirfd, name, is_exec, false, st, used, e);
+	r = odb_place(odb, oid, &d, dirfd, name, flags, st, used, e);
 	odb_put_dir(&d);
 	return r;
 }

@@ -328,8 +328,8 @@ static int relink(struct incoming *in, const struct odb_dir *d, struct err *e)
 	r = check_name(in, e);
 	if (r < 0)
 		return r;
-	r = odb_place(in->odb, &f->oid, d, in->dirfd, f->name, f->is_exec, true, &f->st,
-		      &used, e);
+	r = odb_place(in->odb, &f->oid, d, in->dirfd, f->name,
+		      ODB_REPLACE | (f->is_exec ? ODB_EXEC : 0u), &f->st, &used, e);
 	if (r == ERR_IO && e->sys != 0 && odb_link_may_fall(e->sys)) {
 		/* No type works here. The object is stored, the file is what it
 		 * was: as with DVC, that is no failure. */

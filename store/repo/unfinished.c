@@ -35,6 +35,8 @@ int unfinished_mark(struct repo *r, const char *out, struct err *e)
 	return rc;
 }
 
+/* Temporaries below a directory; of a directory that an output may be a child of
+ * also the temporary directories, which hold copies that were being made. */
 static void sweep(int dirfd, const char *path, bool deep)
 {
 	struct fs_dir *d = NULL;
@@ -45,8 +47,10 @@ static void sweep(int dirfd, const char *path, bool deep)
 	while (fs_dir_next(d, &ent, NULL) > 0) {
 		if (ent.type == DT_DIR && deep)
 			sweep(fs_dir_fd(d), ent.name, true);
-		else if (ent.type != DT_DIR && tmpfile_is_name(ent.name) &&
-			 sys_unlinkat(fs_dir_fd(d), ent.name, 0) == 0)
+		else if (tmpfile_is_name(ent.name) &&
+			 (ent.type == DT_DIR
+				  ? fs_remove_tree(fs_dir_fd(d), ent.name, NULL)
+				  : sys_unlinkat(fs_dir_fd(d), ent.name, 0)) == 0)
 			log_debug("repo", "removed the temporary '%s' of a killed run",
 				  ent.name);
 	}
