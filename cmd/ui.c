@@ -49,13 +49,16 @@ static void put(const struct ui *ui, const struct buf *b)
 	IGNORE_RESULT(write(ui->fd, b->p, b->n) < 0);
 }
 
-static void add_count(struct buf *out, uint64_t done, uint64_t all)
+/* Everything counts files but a training, which counts rounds. */
+static void add_count(struct buf *out, const char *phase, uint64_t done, uint64_t all)
 {
+	const char *what = strcmp(phase, "training") == 0 ? "rounds" : "files";
+
 	if (all > 0)
-		buf_addf(out, "%llu/%llu files", (unsigned long long)done,
-			 (unsigned long long)all);
+		buf_addf(out, "%llu/%llu %s", (unsigned long long)done,
+			 (unsigned long long)all, what);
 	else
-		buf_addf(out, "%llu files", (unsigned long long)done);
+		buf_addf(out, "%llu %s", (unsigned long long)done, what);
 }
 
 void ui_line(const struct ui *ui, int64_t now_ns, unsigned columns, struct buf *out)
@@ -66,7 +69,7 @@ void ui_line(const struct ui *ui, int64_t now_ns, unsigned columns, struct buf *
 	double share = 0;
 
 	buf_addf(out, "%s: ", ui->phase);
-	add_count(out, items, ui->items);
+	add_count(out, ui->phase, items, ui->items);
 	if (bytes > 0 || ui->bytes > 0) {
 		buf_adds(out, ", ");
 		text_bytes(out, bytes);
@@ -80,6 +83,8 @@ void ui_line(const struct ui *ui, int64_t now_ns, unsigned columns, struct buf *
 			buf_adds(out, "/s");
 		}
 	}
+	if (ui->detail[0])
+		buf_addf(out, ", %s", ui->detail);
 	if (ui->bytes > 0)
 		share = (double)bytes / (double)ui->bytes;
 	else if (ui->items > 0)
@@ -140,6 +145,7 @@ static void on_begin(struct sink *s, const char *phase, uint64_t items, uint64_t
 	if (!ui->phase || strcmp(ui->phase, phase) != 0) {
 		clear_locked(ui);
 		ui->begun_ns = now_ns;
+		ui->detail[0] = '\0';
 		atomic_store(&ui->items_done, 0);
 		atomic_store(&ui->bytes_done, 0);
 		atomic_store(&ui->next_ns,
@@ -188,6 +194,19 @@ static void on_tick(struct sink *s, uint64_t bytes)
 {
 	ticked += bytes;
 	advance((struct ui *)s, 0, bytes);
+}
+
+static void on_tell(struct sink *s, const char *text)
+{
+	struct ui *ui = (struct ui *)s;
+	size_t n = strlen(text);
+
+	if (n >= sizeof(ui->detail))
+		n = utf8_cut(text, sizeof(ui->detail) - 1);
+	pthread_mutex_lock(&ui->mutex);
+	memcpy(ui->detail, text, n);
+	ui->detail[n] = '\0';
+	pthread_mutex_unlock(&ui->mutex);
 }
 
 static void on_end(struct sink *s)
@@ -306,6 +325,7 @@ void ui_init(struct ui *ui, int fd, bool is_silent)
 		.sink = {.begin = on_begin,
 			 .add = on_add,
 			 .tick = on_tick,
+			 .tell = on_tell,
 			 .end = on_end,
 			 .note = on_note,
 			 .ask = on_ask},

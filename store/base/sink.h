@@ -17,6 +17,9 @@ struct sink {
 	/* So many more bytes of a large item are done, which its own add, by the
 	 * same thread, will count: what is ticked until then is taken off again. */
 	void (*tick)(struct sink *s, uint64_t bytes);
+	/* Where the work stands, in a few words: shown behind the counts until other
+	 * words come or the phase ends. Main thread. */
+	void (*tell)(struct sink *s, const char *text);
 	void (*end)(struct sink *s);
 	/* A sentence for the person, such as what is waited for or a warning. */
 	void (*note)(struct sink *s, const char *text);
@@ -42,6 +45,12 @@ static inline void sink_tick(struct sink *s, uint64_t bytes)
 {
 	if (s && s->tick)
 		s->tick(s, bytes);
+}
+
+static inline void sink_tell(struct sink *s, const char *text)
+{
+	if (s && s->tell)
+		s->tell(s, text);
 }
 
 static inline void sink_end(struct sink *s)
