@@ -1,6 +1,6 @@
 #include "cmd/cmd.h"
 #include "cmd/json.h"
-#include "cmd/table.h"
+#include "cmd/grid.h"
 #include "store/base/err.h"
 #include "store/repo/diff.h"
 #include "store/repo/repo.h"
@@ -151,31 +151,31 @@ static void show_markdown(struct ctx *ctx, const struct diff_args *args,
 			  const struct diff_result *res)
 {
 	struct group groups[GROUPS];
-	struct table t = {.columns = args->show_hash ? 3 : 2};
+	struct grid t = {.columns = args->show_hash ? 3 : 2};
 
 	groups_of(res, groups);
-	table_cell(&t, "Status");
+	grid_cell(&t, "Status");
 	if (args->show_hash)
-		table_cell(&t, "Hash");
-	table_cell(&t, "Path");
+		grid_cell(&t, "Hash");
+	grid_cell(&t, "Path");
 	for (size_t g = 0; g < GROUPS; g++)
 		for (size_t i = 0; i < groups[g].list->nr; i++) {
 			const struct diff_entry *x = &groups[g].list->v[i];
 			struct buf hash = {0}, name = {0};
 
-			table_cell(&t, groups[g].state);
+			grid_cell(&t, groups[g].state);
 			add_hash(&hash, x);
 			if (args->show_hash)
-				table_cell(&t, buf_str(&hash));
+				grid_cell(&t, buf_str(&hash));
 			if (g == RENAMED)
 				buf_addf(&name, "%s -> ", x->old_path);
 			buf_adds(&name, path_of(x, g == RENAMED));
-			table_cell(&t, buf_str(&name));
+			grid_cell(&t, buf_str(&name));
 			buf_release(&hash);
 			buf_release(&name);
 		}
-	table_markdown(&t, &ctx->print);
-	table_release(&t);
+	grid_markdown(&t, &ctx->print);
+	grid_release(&t);
 }
 
 static void json_entry(struct jsonw *j, const struct diff_entry *x, bool show_hash,

@@ -1,4 +1,4 @@
-#include "cmd/table.h"
+#include "cmd/grid.h"
 
 #include "cmd/print.h"
 #include "store/base/alloc.h"
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void table_cell(struct table *t, const char *text)
+void grid_cell(struct grid *t, const char *text)
 {
 	struct buf b = {0};
 
@@ -24,7 +24,7 @@ static size_t width_of(const char *cell)
 	return utf8_count(cell, strlen(cell));
 }
 
-static size_t *widths_of(const struct table *t)
+static size_t *widths_of(const struct grid *t)
 {
 	size_t *w = xcalloc(t->columns ? t->columns : 1, sizeof(*w));
 
@@ -39,7 +39,7 @@ static void pad(struct print *p, char c, size_t n)
 		print_text(p, "%c", c);
 }
 
-void table_markdown(const struct table *t, struct print *p)
+void grid_markdown(const struct grid *t, struct print *p)
 {
 	size_t *w = widths_of(t);
 
@@ -63,7 +63,7 @@ void table_markdown(const struct table *t, struct print *p)
 	free(w);
 }
 
-void table_plain(const struct table *t, struct print *p)
+void grid_plain(const struct grid *t, struct print *p)
 {
 	size_t *w = widths_of(t);
 
@@ -79,7 +79,7 @@ void table_plain(const struct table *t, struct print *p)
 	free(w);
 }
 
-void table_release(struct table *t)
+void grid_release(struct grid *t)
 {
 	strvec_release(&t->cells);
 }
