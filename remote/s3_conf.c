@@ -597,14 +597,7 @@ int s3_conf_load(struct s3_conf *c, struct creds_chain **creds,
 
 	*c = (struct s3_conf){.label = remote_label(o)};
 	*creds = NULL;
-	if (get(o, "version_aware") && is_true(get(o, "version_aware")))
-		r = err_set(e, ERR_UNSUPPORTED,
-			    "%s: 'version_aware' remotes are not offered yet", c->label);
-	else if (get(o, "worktree") && is_true(get(o, "worktree")))
-		r = err_set(e, ERR_UNSUPPORTED,
-			    "%s: 'worktree' remotes are not offered yet", c->label);
-	else
-		r = parse_url(c, o->url, e);
+	r = parse_url(c, o->url, e);
 	if (r == 0)
 		r = load_creds(c, creds, o, e);
 	if (r == 0)

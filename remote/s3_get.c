@@ -375,6 +375,9 @@ static void start_range(struct get *g, unsigned i, unsigned index)
 	c->s3 = g->s3;
 	c->key = g->job->key;
 	c->flags = S3_KEY;
+	if (g->job->version)
+		c->query[c->query_nr++] =
+			(struct sigv4_pair){"versionId", g->job->version};
 	c->q.method = "GET";
 	c->q.on_head = range_head;
 	c->q.on_body = range_body;

@@ -263,7 +263,8 @@ static void head_done(struct s3_call *c)
 	const char *date = http_header(&c->q, "last-modified");
 	struct err e = c->err;
 	int code = c->code;
-	bool is_dark = code < 0 && c->q.fault == HTTP_OK &&
+	/* A listing tells of last versions only. */
+	bool is_dark = code < 0 && !job->version && c->q.fault == HTTP_OK &&
 		       (c->q.status == 403 || c->q.status == 400 || c->q.status == 301 ||
 			c->q.status == 307);
 
@@ -305,6 +306,9 @@ void s3_head_submit(struct s3 *s, struct remote_job *job)
 	h->call.s3 = s;
 	h->call.key = job->key;
 	h->call.flags = S3_CONTROL | S3_KEY;
+	if (job->version)
+		h->call.query[h->call.query_nr++] =
+			(struct sigv4_pair){"versionId", job->version};
 	h->call.q.method = "HEAD";
 	h->call.done = head_done;
 	h->task.fn = head_start;

@@ -1,6 +1,7 @@
 #include "remote/sync/drive.h"
 
 #include "remote/sync/scope.h"
+#include "remote/sync/versioned.h"
 #include "store/base/err.h"
 #include "store/odb/manifest.h"
 #include "store/repo/repo.h"
@@ -16,7 +17,7 @@ static int one(struct repo *repo, const struct sync_options *o, const struct dri
 			return r;
 		return d->without_remote(&s, p, e);
 	}
-	r = side_open(&s, repo, p->remote, o, res, e);
+	r = side_open_any(&s, repo, p->remote, o, res, e);
 	if (r == 0)
 		r = d->fn(&s, p, e);
 	side_close(&s);
@@ -62,6 +63,8 @@ int drive_expand(struct side *s, struct plan *p, const struct plan_root *root,
 	size_t group = MAP_NONE;
 	int r = 0;
 
+	if (s->is_versioned)
+		return versioned_expand(s, p, root, e);
 	if (root->oid.is_dir)
 		r = side_manifest(s, &root->oid, &m, &bytes, &why);
 	if (r == 0)

@@ -1,6 +1,7 @@
 #include "remote/sync/drive.h"
 #include "remote/sync/exists.h"
 #include "remote/sync/side.h"
+#include "remote/sync/versioned.h"
 #include "remote/sync/sync.h"
 #include "store/base/alloc.h"
 #include "store/base/err.h"
@@ -238,6 +239,8 @@ static int fetch_plan(struct side *s, struct plan *p, struct err *e)
 
 	if ((r = expand(s, p, e)) < 0)
 		return r;
+	if (s->is_versioned)
+		versioned_refuse_unrecorded(s, p);
 	look_here(s, p);
 	if (s->o->dry_run)
 		return count_dry(s, p, e);

@@ -2,6 +2,7 @@
 #include "remote/sync/drive.h"
 #include "remote/sync/exists.h"
 #include "remote/sync/side.h"
+#include "remote/sync/versioned.h"
 #include "remote/sync/sync.h"
 #include "store/base/alloc.h"
 #include "store/base/clock.h"
@@ -386,6 +387,8 @@ static int push_plan(struct side *s, struct plan *p, struct err *e)
 	int64_t asked_ns = clock_wall_ns();
 	int r;
 
+	if (s->is_versioned)
+		return versioned_push(s, p, e);
 	if ((r = expand(s, p, e)) < 0)
 		return r;
 	believe_journal(s, p);

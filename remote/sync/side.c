@@ -1,6 +1,7 @@
 #include "remote/sync/side.h"
 
 #include "remote/sync/exists.h"
+#include "remote/sync/versioned.h"
 #include "store/base/alloc.h"
 #include "store/base/err.h"
 #include "store/base/log.h"
@@ -19,11 +20,48 @@
 /* A manifest of ten million entries has about this size. */
 #define MANIFEST_LIMIT ((size_t)1 << 30)
 
+static bool says_true(const struct side *s, const char *key)
+{
+	union {
+		const struct config_remote *c;
+		void *v;
+	} section = {.c = &s->section};
+	const char *value = config_remote_get(section.v, key);
+
+	return value && strcasecmp(value, "true") == 0;
+}
+
+/* Where the last word is said: only a bucket has versions. */
+static int set_versioned(struct side *s, struct err *e)
+{
+	const char *scheme = config_url_scheme(s->section.url);
+
+	s->is_versioned = says_true(s, "worktree") || says_true(s, "version_aware");
+	if (!s->is_versioned || (scheme && strcmp(scheme, "s3") == 0))
+		return 0;
+	return err_set(e, ERR_UNSUPPORTED,
+		       "remote '%s' is version-aware, which is offered for S3 only",
+		       s->section.name);
+}
+
 int side_open(struct side *s, struct repo *repo, const char *name,
 	      const struct sync_options *o, struct sync_result *res, struct err *e)
 {
+	int r = side_open_any(s, repo, name, o, res, e);
+
+	if (r == 0 && s->is_versioned)
+		r = err_set(e, ERR_UNSUPPORTED,
+			    "remote '%s' is version-aware, and this is not offered for "
+			    "such a remote",
+			    s->section.name);
+	return r;
+}
+
+int side_open_any(struct side *s, struct repo *repo, const char *name,
+		  const struct sync_options *o, struct sync_result *res, struct err *e)
+{
 	struct config *config = NULL;
-	const char *aware, *state_dir;
+	const char *state_dir, *scheme;
 	int r;
 
 	*s = (struct side){.repo = repo, .o = o, .res = res};
@@ -33,14 +71,10 @@ int side_open(struct side *s, struct repo *repo, const char *name,
 	r = config_remote_open(config, name && name[0] ? name : NULL, &s->section, e);
 	if (r < 0)
 		return r;
-	aware = config_remote_get(&s->section, "worktree");
-	if (!aware || strcasecmp(aware, "true") != 0)
-		aware = config_remote_get(&s->section, "version_aware");
-	if (aware && strcasecmp(aware, "true") == 0)
-		return err_set(e, ERR_UNSUPPORTED,
-			       "remote '%s' is version-aware, which is not offered yet",
-			       s->section.name);
-	s->journal_on = strcmp(config_url_scheme(s->section.url), "local") != 0;
+	if ((r = set_versioned(s, e)) < 0)
+		return r;
+	scheme = config_url_scheme(s->section.url);
+	s->journal_on = !s->is_versioned && (!scheme || strcmp(scheme, "local") != 0);
 	if (s->journal_on) {
 		if ((r = repo_state_dir(repo, &state_dir, e)) < 0)
 			return r;
@@ -155,6 +189,8 @@ int side_ask(struct side *s, struct plan *p, bool only_wanted, struct err *e)
 	size_t *at, nr = 0;
 	int r;
 
+	if (s->is_versioned)
+		return versioned_ask(s, p, only_wanted, e);
 	items = xcalloc(p->objects.nr, sizeof(*items));
 	at = xcalloc(p->objects.nr, sizeof(*at));
 	for (size_t i = 0; i < p->objects.nr; i++) {

@@ -23,6 +23,7 @@ struct side {
 	struct config_remote section; /* as configured */
 	struct journal journal;
 	bool journal_on;   /* not for a local directory: asking is one stat */
+	bool is_versioned; /* files lie under their workspace paths: versioned.h */
 	struct remote *r;  /* NULL until side_remote() */
 	uint64_t requests; /* of remotes already closed */
 };
@@ -32,6 +33,10 @@ struct side {
 int side_open(struct side *s, struct repo *repo, const char *name,
 	      const struct sync_options *o, struct sync_result *res,
 	      struct err *e) MUST_CHECK;
+/* The same for who can deal with those. */
+int side_open_any(struct side *s, struct repo *repo, const char *name,
+		  const struct sync_options *o, struct sync_result *res,
+		  struct err *e) MUST_CHECK;
 int side_remote(struct side *s, struct err *e) MUST_CHECK;
 void side_close(struct side *s); /* saves the journal; accepts {0} */
 
@@ -49,7 +54,8 @@ int side_manifest(struct side *s, const struct oid *oid, struct manifest *m,
 int side_remote_manifest(struct side *s, const struct oid *oid, struct manifest *m,
 			 struct buf *bytes, struct err *e) MUST_CHECK;
 
-/* Existence on the remote of the objects whose on_remote is unknown. */
+/* Existence on the remote of the objects whose on_remote is unknown; of a
+ * version-aware one, of their versions. */
 int side_ask(struct side *s, struct plan *p, bool only_wanted, struct err *e) MUST_CHECK;
 
 /* An item of the result; bytes -1 is unknown. Texts are copied. */

@@ -43,7 +43,7 @@ static int expand(struct side *s, struct plan *p, struct err *e)
 		const struct plan_root *root = &p->roots.v[i];
 		int r = 0;
 
-		if (s->o->deep && root->oid.is_dir)
+		if (s->o->deep && root->oid.is_dir && !s->is_versioned)
 			r = look_into(s, root, e);
 		if (r == 0)
 			r = drive_expand(s, p, root, DRIVE_ABSENT_IS_NOTED, e);

@@ -95,7 +95,8 @@ static struct move *move_new(struct transfer_item *item, enum remote_op op)
 	mv->fd = -1;
 	oid_path(&item->oid, mv->key);
 	mv->job.op = op;
-	mv->job.key = mv->key;
+	mv->job.key = item->key ? item->key : mv->key;
+	mv->job.version = item->version;
 	mv->job.ctx = mv;
 	return mv;
 }
@@ -287,7 +288,7 @@ static bool fetch_again(struct mover *m, struct move *mv)
 		code = err_set(
 			&why, ERR_CORRUPT,
 			"'%s' is damaged on the remote: its bytes have another digest",
-			mv->key);
+			mv->job.key);
 		fail(m, mv->item, code, &why);
 		return false;
 	}

@@ -25,6 +25,9 @@ enum transfer_state {
 
 struct transfer_item {
 	struct oid oid;
+	/* Download: where it lies if not under its name (version-aware remotes), and
+	 * which version of it; NULL: the last. Borrowed. */
+	const char *key, *version;
 	uint64_t bytes; /* in: known size or 0; out: what was moved */
 	uint8_t state;	/* out: enum transfer_state */
 	int code;	/* out: an ERR_ code when FAILED */

@@ -447,6 +447,11 @@ void fakes3_stop(struct fakes3 *f)
 		free(f->objects.v[i].p);
 		free(f->objects.v[i].meta);
 	}
+	for (size_t i = 0; i < f->versions.nr; i++) {
+		free(f->versions.v[i].key);
+		free(f->versions.v[i].p);
+	}
+	vec_release(&f->versions);
 	for (size_t i = 0; i < f->uploads.nr; i++) {
 		struct upload *u = &f->uploads.v[i];
 
@@ -503,6 +508,25 @@ void fakes3_page(struct fakes3 *f, size_t keys)
 	pthread_mutex_lock(&f->lock);
 	f->page = keys;
 	pthread_mutex_unlock(&f->lock);
+}
+
+void fakes3_versioned(struct fakes3 *f)
+{
+	pthread_mutex_lock(&f->lock);
+	f->is_versioned = true;
+	pthread_mutex_unlock(&f->lock);
+}
+
+char *fakes3_version(struct fakes3 *f, const char *key)
+{
+	const struct object *o;
+	char *id;
+
+	pthread_mutex_lock(&f->lock);
+	o = fake_find(f, key);
+	id = o && o->id[0] ? xstrdup(o->id) : NULL;
+	pthread_mutex_unlock(&f->lock);
+	return id;
 }
 
 void fakes3_anonymous(struct fakes3 *f, bool allowed)

@@ -70,6 +70,9 @@ void fakes3_clock(struct fakes3 *f, int64_t shift_s);	     /* of the server's cl
 void fakes3_region(struct fakes3 *f,
 		   const char *region);		 /* the one it accepts; NULL: any */
 void fakes3_page(struct fakes3 *f, size_t keys); /* keys a LIST page holds */
+void fakes3_versioned(struct fakes3 *f);	 /* keep versions from now on */
+/* The id of a key's last version, malloc'ed, or NULL. */
+char *fakes3_version(struct fakes3 *f, const char *key);
 void fakes3_anonymous(struct fakes3 *f, bool allowed);
 
 /* The store, for setting up and looking into it. */

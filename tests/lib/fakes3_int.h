@@ -16,6 +16,7 @@ struct object {
 	size_t n;
 	char etag[48]; /* without quotes */
 	char *meta;    /* x-amz-meta-oid, or NULL */
+	char id[24];   /* its version, "" where the bucket keeps none */
 	bool gone;
 };
 
@@ -51,6 +52,8 @@ struct fakes3 {
 	VEC_OF(struct log_entry) log;
 	VEC_OF(struct object) objects;
 	VEC_OF(struct upload) uploads;
+	VEC_OF(struct object) versions; /* all that ever were, if it keeps them */
+	bool is_versioned;
 	struct map index;
 	unsigned connections, active, max_active, refused, last_id;
 	uint64_t sent, received;

@@ -274,6 +274,28 @@ void fake_store(struct fakes3 *f, const char *key, const void *p, size_t n,
 		IGNORE_RESULT(snprintf(o->etag, sizeof(o->etag), "%s", etag) < 0);
 	else
 		hex_encode(md5, 16, o->etag);
+	o->id[0] = '\0';
+	if (f->is_versioned) {
+		struct object old = *o;
+
+		/* What a URL has to escape, as real ids may have. */
+		IGNORE_RESULT(snprintf(o->id, sizeof(o->id), "v+/%u=", ++f->last_id) < 0);
+		memcpy(old.id, o->id, sizeof(old.id));
+		old.key = xstrdup(key);
+		old.p = xmemdup0(o->p, o->n);
+		old.meta = NULL;
+		vec_push(&f->versions, old);
+	}
+}
+
+static const struct object *find_version(struct fakes3 *f, const char *key,
+					 const char *id)
+{
+	for (size_t i = 0; i < f->versions.nr; i++)
+		if (strcmp(f->versions.v[i].key, key) == 0 &&
+		    strcmp(f->versions.v[i].id, id) == 0)
+			return &f->versions.v[i];
+	return NULL;
 }
 
 static void add_object_head(struct answer *a, const struct object *o)
@@ -284,18 +306,21 @@ static void add_object_head(struct answer *a, const struct object *o)
 		 o->etag);
 	if (o->meta)
 		buf_addf(&a->head, "x-amz-meta-oid: %s\r\n", o->meta);
+	if (o->id[0])
+		buf_addf(&a->head, "x-amz-version-id: %s\r\n", o->id);
 }
 
 static void get_object(struct fakes3 *f, const struct request *q, struct answer *a)
 {
-	const struct object *o = fake_find(f, q->key);
+	char *id = fake_query(q->target, "versionId");
+	const struct object *o = id ? find_version(f, q->key, id) : fake_find(f, q->key);
 	char *range = q->no_range ? NULL : fake_header(q->head, "range");
 	char *match = fake_header(q->head, "if-match");
 	struct slice s = slice_of(range ? range : ""), from_text;
 	uint64_t from = 0, to = 0;
 
 	if (!o) {
-		fake_error(a, 404, "NoSuchKey", NULL);
+		fake_error(a, 404, id ? "NoSuchVersion" : "NoSuchKey", NULL);
 		goto out;
 	}
 	if (match && strncmp(match + 1, o->etag, strlen(o->etag)) != 0) {
@@ -323,6 +348,7 @@ static void get_object(struct fakes3 *f, const struct request *q, struct answer 
 		 (unsigned long long)from, (unsigned long long)to, o->n);
 	buf_add(&a->body, o->p + from, (size_t)(to - from) + 1);
 out:
+	free(id);
 	free(match);
 	free(range);
 }
