@@ -21,8 +21,11 @@ static int fetch_run(struct ctx *ctx, void *arg, struct err *e)
 	struct strvec targets, types;
 	struct sync_options o = transfer_options(ctx, args, &targets, &types);
 	struct sync_result res = {0};
-	int r = sync_fetch(ctx->repo, &o, &res, e);
+	int r = transfer_check(args, e);
 
+	if (r < 0)
+		return r;
+	r = sync_fetch(ctx->repo, &o, &res, e);
 	transfer_tell(ctx, args->dry_run ? "Would fetch" : "fetched", args->dry_run, &res,
 		      r, e);
 	sync_result_release(&res);

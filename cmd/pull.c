@@ -47,8 +47,11 @@ static int pull_run(struct ctx *ctx, void *arg, struct err *e)
 	struct sync_options o = transfer_options(ctx, args, &targets, &types);
 	struct sync_result res = {0};
 	const struct report *placed = &res.checkout.report;
-	int r = sync_pull(ctx->repo, &o, &res, e);
+	int r = transfer_check(args, e);
 
+	if (r < 0)
+		return r;
+	r = sync_pull(ctx->repo, &o, &res, e);
 	cmd_warnings(ctx, &placed->warnings);
 	summary_changes(ctx, placed);
 	if (!args->dry_run && (res.moved > 0 || placed->items.nr > 0)) {

@@ -22,6 +22,8 @@ static int push_run(struct ctx *ctx, void *arg, struct err *e)
 	struct config *config;
 	int r;
 
+	if ((r = transfer_check(args, e)) < 0)
+		return r;
 	/* There has to be a remote, also where nothing would go to it. */
 	if ((r = repo_config(ctx->repo, &config, e)) < 0)
 		return r;

@@ -6,6 +6,7 @@
 #include "store/base/clock.h"
 #include "store/base/err.h"
 #include "store/base/map.h"
+#include "store/base/parse.h"
 #include "store/base/text.h"
 #include "store/repo/repo.h"
 
@@ -18,6 +19,35 @@ const struct operand transfer_operands[] = {
 	OPERAND_TARGETS(struct transfer_args, targets),
 	OPERANDS_END,
 };
+
+/* "20M", "20MB/s"; 0 for what is no rate. */
+static uint64_t rate_of(const char *text)
+{
+	struct slice s = slice_of(text);
+	uint64_t v = 0;
+
+	if (slice_ends(s, "/s"))
+		s.n -= 2;
+	return text && parse_bytes(s, &v) && v <= INT64_MAX ? v : 0;
+}
+
+int transfer_check(const struct transfer_args *args, struct err *e)
+{
+	if (args->limit_up && rate_of(args->limit_up) == 0)
+		return err_set(e, ERR_INVALID,
+			       "`--limit-up` is bytes a second such as 500K or 20M, "
+			       "not '%s'",
+			       args->limit_up);
+	if (args->limit_down && rate_of(args->limit_down) == 0)
+		return err_set(e, ERR_INVALID,
+			       "`--limit-down` is bytes a second such as 500K or 20M, "
+			       "not '%s'",
+			       args->limit_down);
+	if (args->max_connections < 0 || args->max_connections > UINT16_MAX)
+		return err_set(e, ERR_INVALID,
+			       "`--max-connections` must be a positive number");
+	return 0;
+}
 
 struct sync_options transfer_options(struct ctx *ctx, const struct transfer_args *args,
 				     struct strvec *targets, struct strvec *types)
@@ -41,6 +71,9 @@ struct sync_options transfer_options(struct ctx *ctx, const struct transfer_args
 		.force = args->force,
 		.allow_missing = args->allow_missing,
 		.max_size = args->max_size,
+		.limit_up = rate_of(args->limit_up),
+		.limit_down = rate_of(args->limit_down),
+		.connections_max = (unsigned)args->max_connections,
 		.types = types,
 		.sink = &ctx->ui.sink,
 	};

@@ -13,8 +13,8 @@ struct sync_result;
 
 struct transfer_args {
 	struct opt_list targets, types;
-	const char *remote;
-	int64_t jobs, max_size;
+	const char *remote, *limit_up, *limit_down;
+	int64_t jobs, max_size, max_connections;
 	bool all_branches, all_tags, all_commits;
 	bool with_deps, recursive, run_cache, no_run_cache, glob;
 	bool dry_run, refresh, verify;
@@ -37,10 +37,19 @@ struct transfer_args {
 			0, "dry-run", struct transfer_args, dry_run,                       \
 			"tell what would move, with objects and bytes, and move nothing"), \
 		OPT_BOOL(0, "refresh", struct transfer_args, refresh,                      \
-			 "ask the remote again, whatever is on record")
+			 "ask the remote again, whatever is on record"),                   \
+		OPT_STR(0, "limit-up", struct transfer_args, limit_up, "RATE",             \
+			"upload at most so many bytes a second: 500K, 20M"),               \
+		OPT_STR(0, "limit-down", struct transfer_args, limit_down, "RATE",         \
+			"download at most so many bytes a second"),                        \
+		OPT_INT(0, "max-connections", struct transfer_args, max_connections,       \
+			"N", "have at most N connections at a time")
 
 extern const struct transfer_args transfer_defaults;
 extern const struct operand transfer_operands[];
+
+/* ERR_INVALID for a rate or a number that is none. Before transfer_options. */
+int transfer_check(const struct transfer_args *args, struct err *e) MUST_CHECK;
 
 /* Borrows from args; targets is the caller's place for the vector. */
 struct sync_options transfer_options(struct ctx *ctx, const struct transfer_args *args,

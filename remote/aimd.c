@@ -13,12 +13,12 @@ enum {
 /* What a transfer costs beyond its bytes, so that small and large ones add up. */
 #define REQUEST_BYTES 65536
 
-void aimd_init(struct aimd *a, unsigned max, int64_t now_ns)
+void aimd_init(struct aimd *a, unsigned max, unsigned start, int64_t now_ns)
 {
 	*a = (struct aimd){
 		.min = 1,
 		.max = MAX_OF(max, 1u),
-		.limit = MIN_OF(MAX_OF(max, 1u), (unsigned)START),
+		.limit = MIN_OF(MAX_OF(max, 1u), start ? start : (unsigned)START),
 		.window_ns = now_ns,
 	};
 }

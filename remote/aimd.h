@@ -20,7 +20,8 @@ struct aimd {
 	int64_t cut_ns;	      /* the last halving */
 };
 
-void aimd_init(struct aimd *a, unsigned max, int64_t now_ns);
+/* start 0: 8. */
+void aimd_init(struct aimd *a, unsigned max, unsigned start, int64_t now_ns);
 /* A transfer of so many bytes went through; wanting: more wait for a place. */
 void aimd_success(struct aimd *a, uint64_t bytes, bool wanting, int64_t now_ns);
 void aimd_throttled(struct aimd *a, int64_t now_ns);

@@ -31,6 +31,7 @@ static_assert(sizeof(curl_off_t) == sizeof(void *) && sizeof(long) == sizeof(voi
 	F(curl_easy_getinfo)                                                             \
 	F(curl_easy_header)                                                              \
 	F(curl_easy_init)                                                                \
+	F(curl_easy_pause)                                                               \
 	F(curl_easy_perform)                                                             \
 	F(curl_easy_reset)                                                               \
 	F(curl_easy_setopt)                                                              \
@@ -96,6 +97,11 @@ void curl_easy_cleanup(CURL *easy)
 CURLcode curl_easy_perform(CURL *easy)
 {
 	return fn.curl_easy_perform(easy);
+}
+
+CURLcode curl_easy_pause(CURL *easy, int what)
+{
+	return fn.curl_easy_pause(easy, what);
 }
 
 void curl_easy_reset(CURL *easy)

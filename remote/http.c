@@ -23,6 +23,9 @@ enum {
 	TICK_MS = 200, /* how late an interrupt may be seen */
 	WATCH_MS = 500,
 	EVENTS = 64,
+	RATE_SHARE = 16 << 10, /* bytes/s a transfer has at least under a limit */
+	BUFFER_MIN = 16 << 10, /* a socket's, under a limit */
+	BUFFER_MAX = 512 << 10,
 };
 
 #define CLEAN_UP_NS INT64_C(5000000000)
@@ -39,7 +42,6 @@ struct http {
 	struct aimd aimd;
 	struct list ready, delayed;
 	struct http_conn *active, *spare;
-	size_t active_nr;
 	int64_t timer_ns; /* libcurl wants to be called then; 0: not */
 	int64_t watch_ns, cancel_ns;
 	pthread_mutex_t lock; /* mailbox, started, leaving */
@@ -110,6 +112,31 @@ static void curl_start(void)
 		die("libcurl cannot be initialised");
 }
 
+/* Few bytes a second are for few transfers: servers do not wait for ever either. */
+static void limit(uint64_t per_s, unsigned *transfers, int *buffer)
+{
+	uint64_t most = per_s / RATE_SHARE;
+
+	if (per_s == 0)
+		return;
+	*transfers = (unsigned)MAX_OF(MIN_OF((uint64_t)*transfers, most), UINT64_C(1));
+	*buffer = (int)MIN_OF(MAX_OF(per_s / 16, (uint64_t)BUFFER_MIN),
+			      (uint64_t)BUFFER_MAX);
+}
+
+static void set_rates(struct http *h)
+{
+	struct http_options *o = &h->base.o;
+	int64_t now = clock_mono_ns();
+
+	if (o->transfers_max == 0)
+		o->transfers_max = 64;
+	rate_init(&h->base.up, o->rate_up, now);
+	rate_init(&h->base.down, o->rate_down, now);
+	limit(o->rate_up, &o->transfers_max, &h->socks.send_buffer);
+	limit(o->rate_down, &o->transfers_max, &h->socks.receive_buffer);
+}
+
 struct http *http_new(const struct http_options *o)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -128,7 +155,8 @@ struct http *http_new(const struct http_options *o)
 	list_init(&h->delayed);
 	h->mail_tail = &h->mail;
 	pthread_mutex_init(&h->lock, NULL);
-	aimd_init(&h->aimd, o->transfers_max ? o->transfers_max : 64, clock_mono_ns());
+	set_rates(h);
+	aimd_init(&h->aimd, h->base.o.transfers_max, o->transfers_start, clock_mono_ns());
 	h->wakefd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	h->socks.epfd = epoll_create1(EPOLL_CLOEXEC);
 	h->multi = curl_multi_init();
@@ -150,7 +178,9 @@ static void detach(struct http *h, struct http_conn *c)
 			*p = c->next;
 			break;
 		}
-	h->active_nr--;
+	h->base.active_nr--;
+	h->base.paused_nr -= c->is_paused;
+	c->is_paused = false;
 	curl_multi_remove_handle(h->multi, c->easy);
 }
 
@@ -191,6 +221,7 @@ static void start(struct http *h, struct http_req *q)
 			die("out of memory for a transfer");
 	}
 	c->q = q;
+	c->base = &h->base;
 	q->conn = c;
 	if (http_conn_set_up(c, &h->base, &h->socks, &q->err) < 0) {
 		q->conn = NULL;
@@ -198,10 +229,12 @@ static void start(struct http *h, struct http_req *q)
 		end(h, q, HTTP_OWN);
 		return;
 	}
+	if (q->body)
+		rate_take(&h->base.up, q->body_bytes); /* leaves in one write */
 	q->state = HTTP_ACTIVE;
 	c->next = h->active;
 	h->active = c;
-	h->active_nr++;
+	h->base.active_nr++;
 	mc = curl_multi_add_handle(h->multi, c->easy);
 	if (mc != CURLM_OK) {
 		err_set(&q->err, ERR_NET, "cannot start a transfer: %s",
@@ -261,6 +294,42 @@ static void watch(struct http *h, int64_t now)
 			end(h, c->q, HTTP_STALLED);
 			/* on_done may have canceled others: start over. */
 			next = h->active;
+		}
+	}
+}
+
+/* The one that waits longest, if its rate has room again. */
+static struct http_conn *next_paused(struct http *h, int64_t now)
+{
+	bool up = rate_room(&h->base.up, now) > 0;
+	bool down = rate_room(&h->base.down, now) > 0;
+	struct http_conn *best = NULL;
+
+	for (struct http_conn *c = h->active; c && (up || down); c = c->next)
+		if (c->is_paused && (c->is_paused_up ? up : down) &&
+		    (!best || c->paused_ns < best->paused_ns))
+			best = c;
+	return best;
+}
+
+static void unpause(struct http *h, int64_t now)
+{
+	struct http_conn *c;
+
+	while (h->base.paused_nr > 0 && (c = next_paused(h, now))) {
+		CURLcode code;
+
+		c->is_paused = false;
+		h->base.paused_nr--;
+		/* What libcurl kept is written at once, and may be held back again. */
+		code = curl_easy_pause(c->easy, CURLPAUSE_CONT);
+		if (code == CURLE_OK)
+			continue;
+		if (c->q->fault == HTTP_OWN) {
+			end(h, c->q, HTTP_OWN);
+		} else {
+			describe(c->q, code);
+			end(h, c->q, HTTP_NET);
 		}
 	}
 }
@@ -344,14 +413,29 @@ static void wake_delayed(struct http *h, int64_t now)
 	}
 }
 
-static int wait_ms(const struct http *h, int64_t now)
+static bool may_start(struct http *h, int64_t now)
+{
+	const struct http_req *q = h->ready.head;
+
+	return q && h->base.active_nr < h->aimd.limit &&
+	       (!q->body || q->body_bytes == 0 || rate_room(&h->base.up, now) > 0);
+}
+
+static int wait_ms(struct http *h, int64_t now)
 {
 	int64_t until = now + (int64_t)TICK_MS * 1000000;
 
 	if (!h->active && !h->ready.head && !h->delayed.head)
 		return -1;
-	if (h->ready.head && h->active_nr < h->aimd.limit)
+	if (may_start(h, now))
 		return 0;
+	if (h->base.paused_nr > 0 || h->ready.head) {
+		int64_t up = rate_wait_ns(&h->base.up, now);
+		int64_t down = rate_wait_ns(&h->base.down, now);
+
+		until = up > 0 ? MIN_OF(until, now + up) : until;
+		until = down > 0 ? MIN_OF(until, now + down) : until;
+	}
 	if (h->timer_ns)
 		until = MIN_OF(until, h->timer_ns);
 	for (const struct http_req *q = h->delayed.head; q; q = q->next)
@@ -411,8 +495,9 @@ static void *run(void *arg)
 		if (!stay && !h->active && !h->ready.head && !h->delayed.head)
 			break;
 		wake_delayed(h, now);
-		while (h->ready.head && h->active_nr < h->aimd.limit)
+		while (may_start(h, now))
 			start(h, list_take(&h->ready));
+		unpause(h, now);
 		fire_timer(h);
 		nr = epoll_wait(h->socks.epfd, ev, EVENTS, wait_ms(h, clock_mono_ns()));
 		for (int i = 0; i < nr; i++)

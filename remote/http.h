@@ -25,13 +25,15 @@ struct http_conn;
 struct http_wire;
 
 struct http_options {
-	unsigned transfers_max; /* the ceiling of transfers at a time */
-	bool insecure;		/* no certificate is checked */
-	const char *ca;		/* a bundle or a directory; NULL: the system's; copied */
-	const char *proxy;	/* NULL: the environment says; borrowed */
-	unsigned connect_ms;	/* 0: 5 s */
-	unsigned stall_ms;	/* 0: 30 s below 1 KiB/s, or without a first byte */
-	unsigned idle_s;	/* reuse no connection idle for longer; 0: 118 s */
+	unsigned transfers_max;	     /* the ceiling of transfers at a time */
+	unsigned transfers_start;    /* how many it begins with; 0: 8 */
+	uint64_t rate_up, rate_down; /* bytes of bodies a second; 0: no limit */
+	bool insecure;		     /* no certificate is checked */
+	const char *ca;	     /* a bundle or a directory; NULL: the system's; copied */
+	const char *proxy;   /* NULL: the environment says; borrowed */
+	unsigned connect_ms; /* 0: 5 s */
+	unsigned stall_ms;   /* 0: 30 s below 1 KiB/s, or without a first byte */
+	unsigned idle_s;     /* reuse no connection idle for longer; 0: 118 s */
 };
 
 enum http_fault {

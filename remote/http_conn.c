@@ -21,6 +21,7 @@ enum {
 	SMALL_BUFFER = 32 << 10,
 	UPLOAD_BUFFER = 512 << 10,
 	DNS_CACHE_S = 5,
+	SHARE_MIN = 4096, /* of a limited rate, for one transfer at a time */
 };
 
 struct http_sock *http_sock_at(struct http_socks *s, int fd)
@@ -76,11 +77,19 @@ int http_sock_want(struct http_socks *s, int fd, int what)
 static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
 {
 	int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	struct http_socks *s = ctx;
 
 	(void)purpose;
 	if (fd < 0)
 		return CURL_SOCKET_BAD;
-	*http_sock_at(ctx, fd) = (struct http_sock){.is_ours = true};
+	/* What lies in the system's buffers has gone past our limits. */
+	if (s->send_buffer > 0)
+		IGNORE_RESULT(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &s->send_buffer,
+					 sizeof(int)) < 0);
+	if (s->receive_buffer > 0)
+		IGNORE_RESULT(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &s->receive_buffer,
+					 sizeof(int)) < 0);
+	*http_sock_at(s, fd) = (struct http_sock){.is_ours = true};
 	return fd;
 }
 
@@ -113,13 +122,29 @@ static size_t on_header(char *p, size_t size, size_t nr, void *ctx)
 	return n;
 }
 
+static void hold_back(struct http_conn *c, bool is_up)
+{
+	c->is_paused = true;
+	c->is_paused_up = is_up;
+	c->paused_ns = clock_mono_ns();
+	c->base->paused_nr++;
+}
+
 static size_t on_write(char *p, size_t size, size_t nr, void *ctx)
 {
 	struct http_conn *c = ctx;
 	struct http_req *q = c->q;
 	size_t n = size * nr, max = q->text_max ? q->text_max : HTTP_TEXT_MAX;
 	bool is_good = q->status >= 200 && q->status < 300;
+	struct rate *rate = &c->base->down;
 
+	if (rate->per_s && n > 0) {
+		if (rate_room(rate, clock_mono_ns()) <= 0) {
+			hold_back(c, false);
+			return CURL_WRITEFUNC_PAUSE;
+		}
+		rate_take(rate, n);
+	}
 	q->received += n;
 	if (is_good && q->on_body) {
 		if (q->on_body(q, p, n, &q->err) == 0)
@@ -145,11 +170,22 @@ static size_t on_read(char *p, size_t size, size_t nr, void *ctx)
 	struct http_conn *c = ctx;
 	struct http_req *q = c->q;
 	size_t want = size * nr;
+	struct rate *rate = &c->base->up;
 	ssize_t n;
 
 	want = (size_t)MIN_OF((uint64_t)want, q->body_bytes - c->sent);
 	if (want == 0)
 		return 0;
+	if (rate->per_s) {
+		int64_t room = rate_room(rate, clock_mono_ns());
+		int64_t share = rate->burst / (int64_t)MAX_OF(c->base->active_nr, 1u);
+
+		if (room <= 0) {
+			hold_back(c, true);
+			return CURL_READFUNC_PAUSE;
+		}
+		want = MIN_OF(want, (size_t)MAX_OF(share, (int64_t)SHARE_MIN));
+	}
 	n = sys_pread(q->fd, p, want, q->body_at + (int64_t)c->sent);
 	if (n <= 0) {
 		if (n < 0)
@@ -161,6 +197,7 @@ static size_t on_read(char *p, size_t size, size_t nr, void *ctx)
 		return CURL_READFUNC_ABORT;
 	}
 	c->sent += (uint64_t)n;
+	rate_take(rate, (uint64_t)n);
 	return (size_t)n;
 }
 
@@ -295,6 +332,8 @@ int http_conn_set_up(struct http_conn *c, const struct http_base *b,
 	q->first_byte_ns = 0;
 	q->start_ns = clock_mono_ns();
 	c->error[0] = '\0';
+	c->is_paused = false;
+	c->paused_ns = 0;
 	c->mark_bytes = 0;
 	c->mark_ns = q->start_ns;
 	c->mark_phase = -1;
@@ -362,7 +401,7 @@ int http_conn_watch(struct http_conn *c, const struct http_base *b, int64_t now_
 	unsigned limit_ms = b->o.stall_ms ? b->o.stall_ms : STALL_MS;
 	uint64_t moved;
 	enum phase phase = phase_of(c, &moved);
-	int64_t quiet_ms = (now_ns - c->mark_ns) / 1000000;
+	int64_t quiet_ms;
 
 	if (phase == CONNECTING) {
 		c->mark_ns = now_ns; /* CONNECTTIMEOUT counts */
@@ -370,6 +409,9 @@ int http_conn_watch(struct http_conn *c, const struct http_base *b, int64_t now_
 	}
 	if (phase == WAITING && c->q->wait_ms)
 		limit_ms = c->q->wait_ms;
+	/* What we hold back ourselves does not stall. */
+	if (c->is_paused || c->paused_ns > c->mark_ns)
+		c->mark_ns = now_ns;
 	if ((int)phase != c->mark_phase ||
 	    (moved - c->mark_bytes) * 1000 >= (uint64_t)limit_ms * STALL_BYTES_S) {
 		c->mark_phase = (int)phase;
@@ -377,6 +419,7 @@ int http_conn_watch(struct http_conn *c, const struct http_base *b, int64_t now_
 		c->mark_ns = now_ns;
 		return 0;
 	}
+	quiet_ms = (now_ns - c->mark_ns) / 1000000;
 	if (quiet_ms < limit_ms)
 		return 0;
 	return err_set(e, ERR_NET, "stalled while %s: %llu bytes in %lld s", doing[phase],

@@ -6,6 +6,7 @@
 #define REMOTE_HTTP_CONN_H
 
 #include "remote/http.h"
+#include "remote/rate.h"
 
 #include <curl/curl.h>
 
@@ -21,6 +22,7 @@ struct http_socks {
 	int epfd;
 	struct http_sock *v;
 	size_t nr;
+	int send_buffer, receive_buffer; /* 0: the system's */
 };
 
 struct http_conn {
@@ -29,7 +31,11 @@ struct http_conn {
 	struct http_conn *next; /* in the list of free or active ones */
 	struct curl_slist *headers;
 	char error[CURL_ERROR_SIZE];
+	struct http_base *base;
 	uint64_t sent; /* of a file's body */
+	/* A limit of the rate holds it back: since when, and which one. */
+	bool is_paused, is_paused_up;
+	int64_t paused_ns;
 	/* The stall watch: bytes at the last mark. */
 	uint64_t mark_bytes;
 	int64_t mark_ns;
@@ -46,6 +52,8 @@ struct http_base {
 	struct http_options o;
 	char *ca;
 	bool ca_is_dir;
+	struct rate up, down;
+	size_t active_nr, paused_nr;
 };
 
 struct http_sock *http_sock_at(struct http_socks *s, int fd);

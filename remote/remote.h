@@ -109,7 +109,9 @@ struct remote_options {
 	/* Does that value come from the user's own files, or from the (cloned)
 	 * repository's .dvc/config? Programs, token files and roles count only then. */
 	bool (*trusted)(void *ctx, const char *key);
-	unsigned jobs; /* 0: the remote's own, else the default */
+	unsigned jobs;		       /* 0: the remote's own, else the default */
+	unsigned connections_max;      /* at a time; 0: the same */
+	uint64_t limit_up, limit_down; /* bytes a second; 0: the same */
 	/* Where large transfers leave what another run needs to go on with them;
 	 * made when first needed. NULL: nowhere. Beside the cache, since that is
 	 * where the files are that it speaks of. */

@@ -126,6 +126,9 @@ int s3_open(struct remote **out, const struct remote_options *o, struct err *e)
 		s->random = (uint64_t)clock_mono_ns() | 1;
 	s->http = http_new(&(struct http_options){
 		.transfers_max = s->conf.transfers_max,
+		.transfers_start = s->conf.transfers_start,
+		.rate_up = s->conf.limit_up,
+		.rate_down = s->conf.limit_down,
 		.insecure = s->conf.insecure,
 		.ca = s->conf.ca,
 		.connect_ms = s->conf.connect_ms,

@@ -450,6 +450,31 @@ static const char *find_tries(const struct remote_options *o,
 	return v ? v : creds_profile(creds, "max_attempts");
 }
 
+/* Whatever --jobs says, there are no more connections than these. */
+static int load_rates(struct s3_conf *c, const struct remote_options *o, struct err *e)
+{
+	uint64_t connections = o->connections_max, start = 0;
+	int r;
+
+	c->limit_up = o->limit_up;
+	c->limit_down = o->limit_down;
+	if ((c->limit_up == 0 && (r = load_number(c, "limit_up", get(o, "limit_up"),
+						  INT64_MAX, &c->limit_up, e)) < 0) ||
+	    (c->limit_down == 0 && (r = load_number(c, "limit_down", get(o, "limit_down"),
+						    INT64_MAX, &c->limit_down, e)) < 0) ||
+	    (connections == 0 &&
+	     (r = load_number(c, "max_connections", get(o, "max_connections"),
+			      TRANSFERS_LIMIT, &connections, e)) < 0) ||
+	    (r = load_number(c, "start_connections", get(o, "start_connections"),
+			     TRANSFERS_LIMIT, &start, e)) < 0)
+		return r;
+	if (connections > 0)
+		c->transfers_max =
+			(unsigned)MIN_OF((uint64_t)c->transfers_max, connections);
+	c->transfers_start = (unsigned)start;
+	return 0;
+}
+
 static int load_limits(struct s3_conf *c, const struct remote_options *o,
 		       const struct creds_chain *creds, struct err *e)
 {
@@ -494,7 +519,7 @@ static int load_limits(struct s3_conf *c, const struct remote_options *o,
 		transfers ? (unsigned)MIN_OF(transfers, (uint64_t)TRANSFERS_LIMIT)
 			  : TRANSFERS_MAX;
 	c->sign_payload = is_true(creds_profile(creds, "s3.payload_signing_enabled"));
-	return 0;
+	return load_rates(c, o, e);
 }
 
 static char *expand(const char *path)

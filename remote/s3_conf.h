@@ -48,9 +48,11 @@ struct s3_conf {
 	char *ca;
 	unsigned connect_ms, stall_ms, transfers_max, tries_max;
 	uint64_t part_threshold, part_bytes;
-	struct s3_headers object; /* on PUT and Create: encryption, ACL, class */
-	struct s3_headers key;	  /* SSE-C: on PUT, parts, GET and HEAD */
-	struct s3_headers all;	  /* on every request */
+	unsigned transfers_start;
+	uint64_t limit_up, limit_down; /* bytes a second; 0: none */
+	struct s3_headers object;      /* on PUT and Create: encryption, ACL, class */
+	struct s3_headers key;	       /* SSE-C: on PUT, parts, GET and HEAD */
+	struct s3_headers all;	       /* on every request */
 };
 
 /* Also opens the credentials, since profile and settings come together; that may

@@ -94,6 +94,9 @@ int side_remote(struct side *s, struct err *e)
 		.get_ctx = &s->section,
 		.trusted = config_remote_trusted,
 		.jobs = s->o->jobs,
+		.connections_max = s->o->connections_max,
+		.limit_up = s->o->limit_up,
+		.limit_down = s->o->limit_down,
 		.sink = s->o->sink,
 	};
 

@@ -28,13 +28,15 @@ struct sync_options {
 	const struct strvec *targets; /* as typed; NULL or empty: all */
 	bool all_branches, all_tags, all_commits;
 	bool recursive, with_deps, glob;
-	bool run_cache; /* refused: ERR_UNSUPPORTED */
-	unsigned jobs;	/* 0: the remote's */
-	bool dry_run;	/* count and size only */
-	bool refresh;	/* do not believe the journal */
-	bool verify;	/* push --verify: read back what was uploaded, ask for the rest */
-	bool deep;	/* status -c: read the remote's manifests, compare sizes */
-	bool force;	/* pull: as checkout -f */
+	bool run_cache;		       /* refused: ERR_UNSUPPORTED */
+	unsigned jobs;		       /* 0: the remote's */
+	unsigned connections_max;      /* 0: the remote's */
+	uint64_t limit_up, limit_down; /* bytes a second; 0: the remote's */
+	bool dry_run;		       /* count and size only */
+	bool refresh;		       /* do not believe the journal */
+	bool verify; /* push --verify: read back what was uploaded, ask for the rest */
+	bool deep;   /* status -c: read the remote's manifests, compare sizes */
+	bool force;  /* pull: as checkout -f */
 	bool allow_missing;	    /* pull: missing objects are no failure */
 	int64_t max_size;	    /* fetch --max-size, -1 none */
 	const struct strvec *types; /* fetch --type */

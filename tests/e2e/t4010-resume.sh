@@ -66,6 +66,24 @@ else
 	fail "what it had sent is not sent again: $up bytes went up"
 fi
 
+# ---- limits ---------------------------------------------------------------------
+head -c 3000000 /dev/urandom >slow
+must_pass lode add -q slow
+no_rules
+before=$(date +%s)
+must_pass lode push --limit-up 1M/s --max-connections 2 -j 8
+took=$(($(date +%s) - before))
+if [ "$took" -ge 2 ] && [ "$took" -le 6 ]; then
+	pass 'a limited push takes its time'
+else
+	fail "a limited push takes its time: $took s"
+fi
+must_fail 255 lode push --limit-up fast
+has "$ERR" 'limit-up' 'a rate that is none is told'
+must_pass lode remote modify -q s3 limit_down 900M
+has .dvc/lode.config 'limit_down = 900M' 'a limit goes into a file of ours'
+hasnt .dvc/config limit_down 'and not into one of DVC'"'"'s'
+
 # ---- a download --------------------------------------------------------------
 git clone -q . ../clone
 cd ../clone || exit

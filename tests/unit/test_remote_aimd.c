@@ -28,7 +28,7 @@ static void grows_while_it_gets_faster(void **state)
 	int64_t now = 1;
 
 	(void)state;
-	aimd_init(&a, 64, now);
+	aimd_init(&a, 64, 0, now);
 	assert_int_equal(a.limit, 8);
 	play(&a, now, 1000, 30, true);
 	assert_int_equal(a.limit, 64);
@@ -40,7 +40,7 @@ static void stops_where_it_gains_nothing(void **state)
 	int64_t now = 1;
 
 	(void)state;
-	aimd_init(&a, 64, now);
+	aimd_init(&a, 64, 0, now);
 	for (int i = 0; i < 100; i++) {
 		now = play(&a, now, 16, 1, true);
 		assert_true(a.limit <= 30);
@@ -53,7 +53,7 @@ static void does_not_grow_when_nothing_waits(void **state)
 	struct aimd a;
 
 	(void)state;
-	aimd_init(&a, 64, 1);
+	aimd_init(&a, 64, 0, 1);
 	play(&a, 1, 1000, 30, false);
 	assert_int_equal(a.limit, 8);
 }
@@ -64,7 +64,7 @@ static void halves_once_for_a_burst_and_never_below_one(void **state)
 	int64_t now = 1;
 
 	(void)state;
-	aimd_init(&a, 64, now);
+	aimd_init(&a, 64, 0, now);
 	now = play(&a, now, 1000, 30, true);
 	for (int i = 0; i < 50; i++)
 		aimd_throttled(&a, now + i * MS);
@@ -81,11 +81,11 @@ static void small_ceiling_is_kept(void **state)
 	struct aimd a;
 
 	(void)state;
-	aimd_init(&a, 3, 1);
+	aimd_init(&a, 3, 0, 1);
 	assert_int_equal(a.limit, 3);
 	play(&a, 1, 1000, 30, true);
 	assert_int_equal(a.limit, 3);
-	aimd_init(&a, 0, 1);
+	aimd_init(&a, 0, 0, 1);
 	assert_int_equal(a.limit, 1);
 }
 

@@ -671,6 +671,62 @@ static void many_faults_end_like_none(void **state)
 	free(jobs);
 }
 
+/* Held back by us for longer than the stall watch has patience: still no stall. */
+static void limited_rates_hold_and_are_no_stall(void **state)
+{
+	struct fix *x = *state;
+	const size_t n = 3 * MIB;
+	int64_t start, took_ms;
+
+	fix_close(x);
+	fix_set(x, "read_timeout", "1");
+	fix_set(x, "limit_up", "1M");
+	fix_set(x, "limit_down", "1M");
+	assert_int_equal(fix_open(x, &x->err), 0);
+	start = clock_mono_ns();
+	put_ok(x, n);
+	took_ms = (clock_mono_ns() - start) / 1000000;
+	assert_in_range(took_ms, 2400, 5000); /* a burst and the buffers are free */
+	assert_int_equal(fakes3_requests(x->s3), 1);
+	start = clock_mono_ns();
+	get_ok(x, n);
+	took_ms = (clock_mono_ns() - start) / 1000000;
+	assert_in_range(took_ms, 2400, 5000);
+	assert_int_equal(fakes3_matching(x->s3, "GET", NULL), 1);
+}
+
+static void small_bodies_keep_to_the_limit_together(void **state)
+{
+	struct fix *x = *state;
+	int64_t start, took_ms;
+
+	fix_close(x);
+	fix_set(x, "limit_up", "400K");
+	assert_int_equal(fix_open(x, &x->err), 0);
+	start = clock_mono_ns();
+	for (int i = 0; i < 12; i++)
+		assert_int_equal(put_code(x, 50 * 1024), 0);
+	took_ms = (clock_mono_ns() - start) / 1000000;
+	assert_in_range(took_ms, 1200, 3500);
+}
+
+static void limits_that_are_none_are_refused(void **state)
+{
+	static const char *const keys[] = {"limit_up", "limit_down", "max_connections",
+					   "start_connections"};
+	struct fix *x = *state;
+
+	fix_close(x);
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		fix_set(x, keys[i], "fast");
+		assert_int_equal(fix_open(x, &x->err), ERR_CONFIG);
+		says(x, keys[i]);
+		fix_set(x, keys[i], "7");
+	}
+	assert_int_equal(fix_open(x, &x->err), 0);
+	assert_int_equal(remote_traits(x->r)->jobs, 7);
+}
+
 static void few_descriptors_are_enough(void **state)
 {
 	enum {
@@ -729,6 +785,9 @@ int main(void)
 		T(source_that_shrinks_is_an_error),
 		T(failing_system_calls_fail_one_job_and_no_more),
 		T(many_faults_end_like_none),
+		T(limits_that_are_none_are_refused),
+		T(small_bodies_keep_to_the_limit_together),
+		T(limited_rates_hold_and_are_no_stall),
 		T(few_descriptors_are_enough),
 		T(interrupt_aborts_an_upload),
 		T(close_in_the_middle_ends_soon),
