@@ -72,7 +72,8 @@ static inline void fix_split(struct tree *t, size_t at, struct fix_rng *r)
 		n->set = (uint32_t)t->sets_nr;
 		t->sets = xreallocarray(t->sets, t->sets_nr + cats + 1, sizeof(*t->sets));
 		for (uint32_t c = 0; c < cats; c++)
-			if (fix_below(r, 3) == 0)
+			if (fix_below(r, 3) == 0 ||
+			    (c + 1 == cats && t->sets_nr == n->set))
 				t->sets[t->sets_nr++] = c;
 		n->set_nr = (uint32_t)t->sets_nr - n->set;
 	}

@@ -32,7 +32,8 @@ struct node {
 	uint32_t feature;    /* index into the model's features */
 	float cut;
 	bool default_left, categorical;
-	uint32_t set, set_nr; /* categorical: ascending codes, in tree.sets from set on */
+	uint32_t set, set_nr; /* categorical: ascending codes, in tree.sets from set on;
+			       * one at least */
 	double value;	      /* leaf; on the grid where there is one */
 	float gain, cover;    /* of a split; sum of hessians of any node */
 	float weight;	      /* the value this node would have as a leaf */

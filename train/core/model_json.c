@@ -145,6 +145,15 @@ static void integer(struct docw *w, char type, int64_t v)
 	buf_add(w->out, p, (size_t)(s + sizeof(s) - p));
 }
 
+/* A number on its own, or in an array whose numbers XGBoost takes one by one. */
+static void single(struct docw *w, int64_t v)
+{
+	if (w->ubj)
+		buf_addc(w->out, 'l');
+	integer(w, 'l', v);
+	w->comma = true;
+}
+
 static void number32(struct docw *w, float v)
 {
 	char s[NUMBER_MAX];
@@ -327,10 +336,7 @@ static void tree_document(struct docw *w, const struct tree_view *v)
 {
 	open(w, '{');
 	key(w, "id");
-	if (w->ubj)
-		buf_addc(w->out, 'l');
-	integer(w, 'l', (int64_t)v->index);
-	w->comma = true;
+	single(w, (int64_t)v->index);
 	key(w, "tree_param");
 	open(w, '{');
 	key_count(w, "num_nodes", v->tree->nr);
@@ -453,10 +459,10 @@ static void booster_document(struct docw *w, const struct model *m)
 	key_text(w, "size_leaf_vector", "0");
 	shut(w, '}');
 	key(w, "tree_info");
-	numbers_open(w, 'l', trees);
+	open(w, '[');
 	for (size_t i = 0; i < trees; i++)
-		integer(w, 'l', (int64_t)(i % m->outputs));
-	numbers_shut(w);
+		single(w, (int64_t)(i % m->outputs));
+	shut(w, ']');
 	key(w, "trees");
 	open(w, '[');
 	for (v.index = 0; v.index < trees; v.index++) {
@@ -502,10 +508,10 @@ static void version_document(struct docw *w)
 	static const int version[] = {1, 7, 0};
 
 	key(w, "version");
-	numbers_open(w, 'l', ARRAY_SIZE(version));
+	open(w, '[');
 	for (size_t i = 0; i < ARRAY_SIZE(version); i++)
-		integer(w, 'l', version[i]);
-	numbers_shut(w);
+		single(w, version[i]);
+	shut(w, ']');
 }
 
 void model_document(struct buf *out, const struct model *m, bool ubjson)

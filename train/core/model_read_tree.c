@@ -162,7 +162,7 @@ static int build_set(struct tree *out, const struct tree_parts *p, size_t i, dou
 	if (!is_whole(node, i ? a[TREE_CAT_NODES].v[i - 1] + 1 : 0, (double)nr - 1))
 		return err_set(e, ERR_CORRUPT,
 			       "categories_nodes: no node, or not ascending");
-	if (begin != *at || !is_whole(size, 0, (double)a[TREE_CATEGORIES].nr - begin))
+	if (begin != *at || !is_whole(size, 1, (double)a[TREE_CATEGORIES].nr - begin))
 		return err_set(e, ERR_CORRUPT, "node %.0f: its categories are not there",
 			       node);
 	*at += size;
