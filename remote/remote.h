@@ -54,8 +54,8 @@ struct remote_job {
 	const char *key;
 	const char *version; /* GET, HEAD: of a bucket that keeps them; NULL: the last */
 	int fd;		     /* PUT: read by pread; GET: written by pwrite from 0 */
-	uint64_t bytes;	 /* PUT: the size; after GET and HEAD: what it was */
-	uint8_t md5[16]; /* PUT: of the whole, sent as Content-MD5 and compared */
+	uint64_t bytes;	     /* PUT: the size; after GET and HEAD: what it was */
+	uint8_t md5[16];     /* PUT: of the whole, sent as Content-MD5 and compared */
 	/* md5 is known. GET too may say what it expects: bytes that are others are
 	 * fetched once more, then ERR_CORRUPT names the object as damaged there. */
 	bool has_md5;

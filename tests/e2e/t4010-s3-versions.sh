@@ -92,7 +92,7 @@ printf new >d/a
 must_pass lode add -q d
 must_fail 255 lode push
 has "$ERR" 'version-aware' 'and says so when it has'
-has "$ERR" 'd/a' 'and names the file'
+has "$ERR" "'d'" 'and names what'
 must_fail 255 lode fsck -r v
 has "$ERR" 'version-aware'
 plan_done

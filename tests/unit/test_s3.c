@@ -346,8 +346,6 @@ static void settings_that_cannot_be_are_refused(void **state)
 		{"addressing_style", "sideways", ERR_CONFIG},
 		{"read_timeout", "soon", ERR_CONFIG},
 		{"sse_customer_key", "short", ERR_CONFIG},
-		{"version_aware", "true", ERR_UNSUPPORTED},
-		{"worktree", "true", ERR_UNSUPPORTED},
 	};
 	struct fix *x = *state;
 	size_t nr = x->set_nr;
