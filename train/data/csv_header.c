@@ -6,6 +6,7 @@
 #include "store/base/utf8.h"
 #include "store/base/vec.h"
 #include "train/data/scan.h"
+#include "train/data/source.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -94,40 +95,63 @@ static int read_names(struct csv_names *out, const char *p, const char *end,
 	return r;
 }
 
+size_t csv_header_at(const struct slab *s)
+{
+	size_t at = s->n >= 3 && memcmp(s->p, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+
+	for (;;) {
+		size_t n = at + 1 < s->n && s->p[at] == '\r' ? 2 : 1;
+
+		if (at + n > s->n || s->p[at + n - 1] != '\n')
+			return at;
+		at += n;
+	}
+}
+
+int csv_first_slab(struct slab *s, struct source *src, const struct data_file *f,
+		   const struct slab_rule *rule, size_t want, bool hash, struct err *e)
+{
+	int r;
+
+	for (;; want *= 2) {
+		size_t at;
+
+		if ((r = slab_read(s, NULL, src, want, e)) < 0)
+			return r;
+		at = csv_header_at(s);
+		if (s->ended || slab_record(s->p + at, s->n - at, rule))
+			return 0;
+		if (want > (size_t)1 << 30)
+			return err_set(e, ERR_INVALID,
+				       "'%s': the first line does not end", f->path);
+		/* A longer piece, from the start: nothing was hashed yet. */
+		source_release(src);
+		if ((r = source_open(src, f, hash, e)) < 0)
+			return r;
+	}
+}
+
 int csv_header(struct csv_names *out, const struct slab *s, const char *path,
 	       const struct data_options *o, char sep, size_t *skip, size_t *lines,
 	       struct err *e)
 {
 	const struct slab_rule rule = {SLAB_CHUNK_N, true, sep};
-	size_t at = 0, n = 0, end = 0;
+	size_t at = csv_header_at(s), n, end;
 
 	if (s->n >= 2 &&
 	    (memcmp(s->p, "\xff\xfe", 2) == 0 || !memcmp(s->p, "\xfe\xff", 2)))
 		return err_set(e, ERR_INVALID, "'%s' is UTF-16; only UTF-8 is read",
 			       path);
-	if (s->n >= 3 && memcmp(s->p, "\xef\xbb\xbf", 3) == 0)
-		at = 3;
-	*lines = 0;
-	for (; at < s->n; at += n) {
-		n = slab_record(s->p + at, s->n - at, &rule);
-		if (n == 0)
-			return err_set(
-				e, ERR_INVALID,
-				"'%s': the first line does not end, or a quote in it",
-				path);
-		end = at + n - 1;
-		if (end > at && s->p[end - 1] == '\r')
-			end--;
-		if (end > at) /* no blank line */
-			break;
-		*lines += 1;
-	}
 	if (at >= s->n)
 		return err_set(e, ERR_INVALID, "'%s' is empty", path);
-	*skip = at;
-	if (!o->no_header) {
-		*skip = at + n;
-		*lines += scan_count(s->p + at, n, '\n');
-	}
+	n = slab_record(s->p + at, s->n - at, &rule);
+	if (n == 0)
+		return err_set(e, ERR_INVALID,
+			       "'%s': a quote in the first line is never closed", path);
+	end = at + n - 1;
+	if (end > at && s->p[end - 1] == '\r')
+		end--;
+	*skip = o->no_header ? at : at + n;
+	*lines = scan_count(s->p, *skip, '\n');
 	return read_names(out, s->p + at, s->p + end, path, o->no_header, sep, e);
 }

@@ -189,17 +189,7 @@ static int begin(struct file_job *j, struct csv_names *names, struct layout_map 
 	size_t skip, lines;
 	int r;
 
-	/* Names first: the header may be longer than a slab. */
-	for (size_t want = j->want;; want *= 2) {
-		r = slab_read(j->now, NULL, &j->src, want, e);
-		if (r < 0 || j->now->ended ||
-		    slab_record(j->now->p, j->now->n, &j->rule) || want > (size_t)1 << 30)
-			break;
-		/* A longer piece from the start again: nothing was hashed yet. */
-		source_release(&j->src);
-		if ((r = source_open(&j->src, j->f, j->rd->o->hash, e)) < 0)
-			break;
-	}
+	r = csv_first_slab(j->now, &j->src, j->f, &j->rule, j->want, j->rd->o->hash, e);
 	if (r < 0 || (r = csv_header(names, j->now, j->f->path, j->rd->o, j->rule.sep,
 				     &skip, &lines, e)) < 0)
 		return r;

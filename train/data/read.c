@@ -36,7 +36,7 @@ static bool ends_with(struct slice name, const char *end)
 
 /* By the name, compression first; else by the first bytes (an object of a cache is
  * named by its digest); else CSV. */
-static int find_format(struct data_file *f, enum data_format *out, struct err *e)
+int data_find_format(const struct data_file *f, enum data_format *out, struct err *e)
 {
 	struct slice name = slice_of(f->path);
 	char head[8];
@@ -87,7 +87,7 @@ int reading_reserve(struct reading *r, size_t more, int64_t at, struct err *e)
 static int read_file(struct reading *r, struct data_file *f, struct err *e)
 {
 	enum data_format format;
-	int rc = find_format(f, &format, e);
+	int rc = data_find_format(f, &format, e);
 
 	if (rc < 0)
 		return rc;

@@ -62,8 +62,10 @@ struct data_options {
 	 * ERR_INVALID. NULL: found from the data. */
 	char *const *classes;
 	size_t classes_nr;
-	bool target_optional;		  /* the column may be absent (predict) */
-	const char *weight, *group, *key; /* columns, or NULL */
+	/* The column may be absent (predict); where it is there, a label that is missing,
+	 * no number or no known class is NaN. */
+	bool target_optional;
+	const char *weight, *group, *key;	     /* columns, or NULL */
 	const char *const *include, *const *exclude; /* names or globs; NULL: all, none */
 	size_t include_nr, exclude_nr;
 	const struct column_choice {
@@ -91,7 +93,9 @@ int data_read(struct table *out, struct data_file *files, size_t nr,
  * In pieces, for files that need not fit memory (predict): tables of at most `rows`
  * rows, one after the other. With o->features given, so that types are known. The
  * text of a piece's records (the fields as they stood, without the line end) is
- * kept for writing them again: stream_record.
+ * kept for writing them again: data_stream_record (empty for .npy). Queries are not
+ * read, and a piece has no hash. One stream belongs to one thread; the file's digests
+ * and rows are there when data_stream_next has said 0.
  */
 struct data_stream;
 int data_stream_open(struct data_stream **out, struct data_file *file,

@@ -18,10 +18,21 @@ struct reading {
 	bool again;			  /* a second pass: types are settled */
 };
 
+/* What a file of DATA_BY_NAME is. */
+int data_find_format(const struct data_file *f, enum data_format *out,
+		     struct err *e) MUST_CHECK;
+
 /* Room for rows more; by what was read so far it is guessed how many there will be. */
 int reading_reserve(struct reading *r, size_t more, int64_t at, struct err *e) MUST_CHECK;
 
 int csv_read(struct reading *r, struct data_file *f, char sep, struct err *e) MUST_CHECK;
+
+/* The front of a file, long enough to hold the header, uncut; src was just opened. */
+struct source;
+int csv_first_slab(struct slab *s, struct source *src, const struct data_file *f,
+		   const struct slab_rule *rule, size_t want, bool hash,
+		   struct err *e) MUST_CHECK;
+size_t csv_header_at(const struct slab *s); /* behind mark and blank lines */
 
 /* The column names of a CSV file; *skip: bytes of mark and header before the first
  * row, *lines: lines of them. Names are the caller's to free. */

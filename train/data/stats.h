@@ -9,12 +9,14 @@
 
 struct table;
 
+/* Of the values that are there. min to std are NaN for categories, and where all is
+ * missing; std is that of a sample (n - 1). */
 struct column_stats {
 	uint64_t rows, missing;
 	uint64_t distinct; /* exact up to 65,536, then at least that */
 	double min, max, mean, std;
 	uint64_t zeros, negatives;
-	int is_constant;
+	int is_constant; /* at most one value */
 };
 
 /* One for each column of the table, into out. */
