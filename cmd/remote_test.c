@@ -1,7 +1,7 @@
 #include "cmd/remote_test.h"
 
 #include "cmd/json.h"
-#include "cmd/table.h"
+#include "cmd/grid.h"
 #include "remote/probe.h"
 #include "remote/sync/sync.h"
 #include "store/base/alloc.h"
@@ -46,14 +46,14 @@ static const char *json_word(enum probe_result r)
 	return r == PROBE_FAILED ? "failed" : word(r);
 }
 
-static void row(struct table *t, const char *a, const char *b, const char *c)
+static void row(struct grid *t, const char *a, const char *b, const char *c)
 {
-	table_cell(t, a);
-	table_cell(t, b);
-	table_cell(t, c);
+	grid_cell(t, a);
+	grid_cell(t, b);
+	grid_cell(t, c);
 }
 
-static void add_figures(struct table *t, const struct probe *p)
+static void add_figures(struct grid *t, const struct probe *p)
 {
 	struct buf b = {0};
 
@@ -82,7 +82,7 @@ static void add_figures(struct table *t, const struct probe *p)
 
 static void show(struct ctx *ctx, const char *name, const struct probe *p)
 {
-	struct table t = {.columns = 3};
+	struct grid t = {.columns = 3};
 
 	print_text(&ctx->print, "Remote '");
 	print_name(&ctx->print, name);
@@ -106,8 +106,8 @@ static void show(struct ctx *ctx, const char *name, const struct probe *p)
 		row(&t, p->checks.v[i].name, word(p->checks.v[i].result),
 		    p->checks.v[i].detail);
 	add_figures(&t, p);
-	table_plain(&t, &ctx->print);
-	table_release(&t);
+	grid_plain(&t, &ctx->print);
+	grid_release(&t);
 }
 
 static void write_checks(struct jsonw *j, const struct probe *p)
