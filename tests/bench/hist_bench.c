@@ -20,8 +20,10 @@ static double now(void)
 
 int main(int argc, char **argv)
 {
-	size_t rows = 1000000, nr = argc > 1 ? strtoul(argv[1], NULL, 10) : 28, stride = 8;
-	uint32_t *list = malloc(rows * sizeof(*list)), *packed = malloc(rows * sizeof(*packed));
+	size_t rows = 1000000, nr = argc > 1 ? strtoul(argv[1], NULL, 10) : 28,
+	       stride = 8;
+	uint32_t *list = malloc(rows * sizeof(*list)),
+		 *packed = malloc(rows * sizeof(*packed));
 	uint64_t *hist = calloc(64 * 256, sizeof(*hist));
 	struct bin_tile t = {.nr = nr, .words = 256};
 
