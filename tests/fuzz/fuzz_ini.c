@@ -1,6 +1,7 @@
 /* Both INI readers; what DVC's dialect writes must read and write the same. */
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "store/base/buf.h"
 #include "store/fmt/awsini.h"
@@ -11,16 +12,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct slice text = {(const char *)data, n};
-	struct buf once = {0};
+	struct buf once = {0}, twice = {0};
 	struct awsini aws;
 	struct ini ini;
 
 	if (ini_read(&ini, text, "f", NULL) == 0) {
 		ini_write(&ini, &once);
 		ini_release(&ini);
+		if (ini_read(&ini, buf_slice(&once), "f", NULL) < 0)
+			abort(); /* what we write we can read */
+		ini_write(&ini, &twice);
+		ini_release(&ini);
+		if (once.n != twice.n ||
+		    (once.n > 0 && memcmp(once.p, twice.p, once.n) != 0))
+			abort();
 	}
 	if (awsini_read(&aws, text, "f", NULL) == 0)
 		awsini_release(&aws);
 	buf_release(&once);
+	buf_release(&twice);
 	return 0;
 }
