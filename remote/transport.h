@@ -56,6 +56,8 @@ char *remote_label(const struct remote_options *o);
 
 int local_open(struct remote **out, const struct remote_options *o, const char *path,
 	       struct err *e) MUST_CHECK;
+int httpr_open(struct remote **out, const struct remote_options *o,
+	       struct err *e) MUST_CHECK;
 int s3_open(struct remote **out, const struct remote_options *o,
 	    struct err *e) MUST_CHECK;
 
