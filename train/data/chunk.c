@@ -2,6 +2,7 @@
 
 #include "store/base/alloc.h"
 #include "store/base/err.h"
+#include "store/base/vec.h"
 #include "train/core/team.h"
 
 #include <stdlib.h>
@@ -63,6 +64,14 @@ int chunk_prepare(struct chunk *c, const struct layout *p, size_t rows, struct e
 		dict_reset(&cu->dict);
 	}
 	return 0;
+}
+
+void chunk_record(struct chunk *c, const char *p, const char *end)
+{
+	if (c->rows >= c->record_cap)
+		c->record = vec_grow(c->record, &c->record_cap, c->rows + 1,
+				     sizeof(c->record[0]));
+	c->record[c->rows] = (struct slice){p, (size_t)(end - p)};
 }
 
 struct append {

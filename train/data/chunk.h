@@ -73,14 +73,15 @@ struct chunk {
 	struct arena arena; /* unescaped fields */
 	struct slice *record;
 	size_t record_cap;
-	/* libsvm */
-	struct svm_values *svm;
 };
 
 void chunk_release(struct chunk *c);
 /* Ready to take up to rows rows of the layout's uses. */
 int chunk_prepare(struct chunk *c, const struct layout *p, size_t rows,
 		  struct err *e) MUST_CHECK;
+
+/* The text of the row in hand. */
+void chunk_record(struct chunk *c, const char *p, const char *end);
 
 struct csv_parse {
 	const struct layout *layout;

@@ -51,9 +51,8 @@ static void what(struct buf *out, const struct bad *b, const struct layout_map *
 		[BAD_NUL] = " has a NUL byte",
 		[BAD_QUOTE] = ": text behind the closing quote",
 		[BAD_SVM_PAIR] = " is no index:value",
-		[BAD_SVM_ZERO] =
-			": indices count from 1 here (svm_zero_based counts from 0)",
-		[BAD_SVM_LARGE] = ": the index is too large (at most 16777215)",
+		[BAD_SVM_ZERO] = ": indices count from 1 here",
+		[BAD_SVM_LARGE] = ": the index is too large (at most 1048575)",
 		[BAD_SVM_ORDER] = ": indices must ascend",
 		[BAD_SVM_QID] = ": qid must be on every row or on none",
 	};

@@ -2,7 +2,6 @@
 #include "train/data/scan.h"
 
 #include "store/base/err.h"
-#include "store/base/vec.h"
 
 #include <string.h>
 
@@ -64,14 +63,6 @@ static inline void take(const struct csv_parse *ps, struct chunk *c, struct row 
 		c->bad.at = (size_t)(r->field - c->text);
 }
 
-static void keep_record(struct chunk *c, const struct row *r, const char *end)
-{
-	if (c->rows >= c->record_cap)
-		c->record = vec_grow(c->record, &c->record_cap, c->rows + 1,
-				     sizeof(c->record[0]));
-	c->record[c->rows] = (struct slice){r->start, (size_t)(end - r->start)};
-}
-
 /* The row's last field ended. False: something was wrong with the row. */
 static inline bool end_row(const struct csv_parse *ps, struct chunk *c, struct row *r,
 			   const char *end)
@@ -93,7 +84,7 @@ static inline bool end_row(const struct csv_parse *ps, struct chunk *c, struct r
 	if (c->bad.kind)
 		return false;
 	if (c->records)
-		keep_record(c, r, end);
+		chunk_record(c, r->start, end);
 	c->rows++;
 	return true;
 }

@@ -189,13 +189,21 @@ static enum column_type type_of(const struct data_options *o, const char *name)
 
 /* ---- the uses -------------------------------------------------------------- */
 
-static struct use *add_use(struct layout *p, enum use_for what, enum use_kind kind,
-			   const char *name)
+void layout_add(struct layout *p, struct use *take_use)
 {
 	if (p->nr == p->cap_uses)
 		p->uses = vec_grow(p->uses, &p->cap_uses, p->nr + 1, sizeof(p->uses[0]));
-	p->uses[p->nr] = (struct use){.what = what, .kind = kind, .name = xstrdup(name)};
-	return &p->uses[p->nr++];
+	p->uses[p->nr++] = *take_use;
+	*take_use = (struct use){0};
+}
+
+static struct use *add_use(struct layout *p, enum use_for what, enum use_kind kind,
+			   const char *name)
+{
+	struct use u = {.what = what, .kind = kind, .name = xstrdup(name)};
+
+	layout_add(p, &u);
+	return &p->uses[p->nr - 1];
 }
 
 static void fix_dict(struct use *u, char *const *names, size_t nr)

@@ -87,6 +87,9 @@ int layout_columns(struct layout *p, struct layout_map *out, const char *path,
 		   char **names, size_t nr, struct err *e) MUST_CHECK;
 void layout_map_release(struct layout_map *m);
 
+/* One more use, moved from where it is. Features come before all others. */
+void layout_add(struct layout *p, struct use *take_use);
+
 size_t use_width(const struct use *u);
 bool layout_is_missing(const struct layout *p, const char *s, size_t n);
 /* Is the text a marker of its own, or spaces around one? */

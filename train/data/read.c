@@ -4,7 +4,9 @@
 #include "store/base/sink.h"
 #include "store/base/sys.h"
 #include "train/data/layout.h"
+#include "train/data/npy.h"
 #include "train/data/reader.h"
+#include "train/data/svm.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +96,10 @@ static int read_file(struct reading *r, struct data_file *f, struct err *e)
 	switch (format) {
 	case DATA_TSV:
 		return csv_read(r, f, '\t', e);
+	case DATA_NPY:
+		return npy_read(r, f, e);
+	case DATA_NPZ:
+		return npz_read(r, f, e);
 	case DATA_PARQUET:
 		return err_set(e, ERR_UNSUPPORTED,
 			       "'%s': Parquet is not read by this build; write it as CSV "
@@ -102,6 +108,26 @@ static int read_file(struct reading *r, struct data_file *f, struct err *e)
 	default:
 		return csv_read(r, f, ',', e);
 	}
+}
+
+/* libsvm says how many columns there are only at its end: files of it are read by
+ * themselves. */
+static int all_svm(const struct data_file *files, size_t nr, bool *out, struct err *e)
+{
+	enum data_format format;
+	size_t svm = 0;
+	int r;
+
+	for (size_t i = 0; i < nr; i++) {
+		if ((r = data_find_format(&files[i], &format, e)) < 0)
+			return r;
+		svm += format == DATA_SVM;
+	}
+	if (svm > 0 && svm < nr)
+		return err_set(e, ERR_INVALID,
+			       "libsvm files and others do not make one table");
+	*out = svm > 0;
+	return 0;
 }
 
 static int read_all(struct reading *r, struct data_file *files, size_t nr, struct err *e)
@@ -172,11 +198,13 @@ int data_read(struct table *out, struct data_file *files, size_t nr,
 	      const struct data_options *o, struct team *team, struct err *e)
 {
 	struct layout layout;
+	struct data_options rest = svm_rest_options(o);
 	struct reading r = {.layout = &layout, .o = o, .team = team};
-	int rc = 0;
+	bool is_svm = false;
+	int rc = all_svm(files, nr, &is_svm, e);
 
-	layout_init(&layout, o);
-	if (nr == 0)
+	layout_init(&layout, is_svm ? &rest : o);
+	if (rc == 0 && nr == 0)
 		rc = err_set(e, ERR_INVALID, "no data file");
 	for (size_t i = 0; rc == 0 && i < nr; i++) {
 		struct stat st;
@@ -188,8 +216,8 @@ int data_read(struct table *out, struct data_file *files, size_t nr,
 	}
 	sink_begin(o->sink, "reading", 0, r.bytes_all);
 	if (rc == 0)
-		rc = read_all(&r, files, nr, e);
-	if (rc == 0)
+		rc = is_svm ? svm_read(&r, files, nr, e) : read_all(&r, files, nr, e);
+	if (rc == 0 && !is_svm)
 		rc = read_again(&r, files, nr, e);
 	if (rc == 0)
 		rc = layout_finish(&layout, out, team, e);

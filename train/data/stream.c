@@ -20,6 +20,8 @@ static int open_format(struct data_stream *s, struct err *e)
 		return stream_csv(s, ',', e);
 	case DATA_TSV:
 		return stream_csv(s, '\t', e);
+	case DATA_SVM:
+		return stream_svm(s, e);
 	default:
 		return err_set(e, ERR_UNSUPPORTED,
 			       "'%s': such a file is not read in pieces", s->f->path);

@@ -31,5 +31,7 @@ struct data_stream {
 };
 
 int stream_csv(struct data_stream *s, char sep, struct err *e) MUST_CHECK;
+int stream_svm(struct data_stream *s, struct err *e) MUST_CHECK;
+int stream_npy(struct data_stream *s, struct err *e) MUST_CHECK;
 
 #endif
