@@ -117,6 +117,9 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(TESTLIB) $(LIB)
 	@echo "  LD   $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(TESTLIB) $(LIB) $(PKG_LIBS) -lcmocka -lmicrohttpd -pthread -lm
 
+# It answers libcurl's questions for names itself.
+$(B)/tests/unit/test_s3_net: LDFLAGS += -rdynamic
+
 # Servers of the tests' own, for the end-to-end tests.
 SERVERS := $(patsubst tests/servers/%.c,$(B)/tests/servers/%,$(sort $(wildcard tests/servers/*.c)))
 FAKES3 := $(filter %/fakes3.o %/fakes3_store.o %/fakes3_uploads.o,$(TESTLIB))

@@ -99,7 +99,8 @@ static unsigned fit_descriptors(unsigned transfers)
 
 int s3_open(struct remote **out, const struct remote_options *o, struct err *e)
 {
-	static const struct remote_ops ops = {.submit = s3_submit, .close = s3_close};
+	static const struct remote_ops ops = {
+		.submit = s3_submit, .close = s3_close, .probe = s3_probe};
 	struct s3 *s = xcalloc(1, sizeof(*s));
 	unsigned threads = MAX_OF(2u, MIN_OF(pool_cores(), (unsigned)THREADS_MAX));
 	int r = s3_conf_load(&s->conf, &s->creds, o, e);

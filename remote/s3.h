@@ -105,6 +105,8 @@ char *s3_transfer_url(const struct s3 *s, const char *key);
 /* MD5 of the headers that new objects get: an upload has those it began with. */
 void s3_headers_digest(const struct s3 *s, uint8_t out[16]);
 
+void s3_probe(struct remote *r, struct probe *p); /* no job is in flight */
+
 /* The bytes [at, at + n) of fd: MD5, and SHA-256 where sha is not NULL. */
 int s3_hash_range(struct s3 *s, int fd, int64_t at, uint64_t n, uint8_t md5[16],
 		  uint8_t *sha, struct err *e) MUST_CHECK;

@@ -436,7 +436,11 @@ static void on_done(struct http_req *q)
 		failed(c, RETRY_NET_BROKEN);
 		return;
 	case HTTP_NET:
-		failed(c, retry_net_of_curl(q->curl_code, q->curl_reset));
+		/* What a proxy refuses it refuses again. */
+		if (q->proxy_status >= 300 && q->proxy_status < 500)
+			failed(c, RETRY_NET_FINAL);
+		else
+			failed(c, retry_net_of_curl(q->curl_code, q->curl_reset));
 		return;
 	case HTTP_OK:
 		break;

@@ -77,6 +77,15 @@ int sync_status(struct repo *repo, const struct sync_options *o, struct sync_res
 		struct err *e) MUST_CHECK;
 
 /*
+ * remote test: ask a remote what it can (remote/probe.h), and keep what was learned
+ * for later. *shown gets its name, malloc'ed, once it is known. name NULL: the
+ * default remote.
+ */
+struct probe;
+int sync_test(struct repo *repo, const char *name, struct sink *sink, char **shown,
+	      struct probe *p, struct err *e) MUST_CHECK;
+
+/*
  * gc -c: delete from the remote what keep does not have. Manifests first, in
  * batches; only names of the object grammar, only what is older than grace_ns.
  */

@@ -579,6 +579,17 @@ void fakes3_remove(struct fakes3 *f, const char *key)
 	pthread_mutex_unlock(&f->lock);
 }
 
+size_t fakes3_objects(struct fakes3 *f)
+{
+	size_t nr = 0;
+
+	pthread_mutex_lock(&f->lock);
+	for (size_t i = 0; i < f->objects.nr; i++)
+		nr += !f->objects.v[i].gone;
+	pthread_mutex_unlock(&f->lock);
+	return nr;
+}
+
 size_t fakes3_uploads(struct fakes3 *f)
 {
 	size_t nr = 0;

@@ -81,6 +81,7 @@ bool fakes3_has(struct fakes3 *f, const char *key);
 /* malloc'ed bytes, or NULL; a NUL behind them. */
 char *fakes3_get(struct fakes3 *f, const char *key, size_t *n);
 void fakes3_remove(struct fakes3 *f, const char *key);
+size_t fakes3_objects(struct fakes3 *f);
 size_t fakes3_uploads(struct fakes3 *f); /* multipart uploads that are open */
 /* Begin one, so many seconds ago; its id. Change a part that is there, or all. */
 const char *fakes3_begin(struct fakes3 *f, const char *key, int64_t ago_s);

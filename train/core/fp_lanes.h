@@ -13,6 +13,7 @@
 #define FP_LN2_LOW	  0x1.a39ef35793c76p-33
 #define FP_ROUND	  0x1.8p52 /* adding and subtracting it rounds to an integer */
 #define FP_SQRT_HALF_BITS 0x3fe6a09e667f3bcdull
+#define FP_SQRT_TWO	  0x1.6a09e667f3bcdp+0 /* twice that of the bits: where log splits */
 
 /* 1 + r + r^2/2! + .. + r^12/12!, Horner. */
 #define FP_EXP_POLY(r)                                                                   \

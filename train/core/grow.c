@@ -203,7 +203,7 @@ static void write_set(struct tree *t, struct node *n, const uint64_t set[4])
 {
 	n->set = (uint32_t)t->sets_nr;
 	for (unsigned c = 0; c < 256; c++)
-		n->set_nr += set[c / 64] >> c % 64 & 1;
+		n->set_nr += (uint32_t)(set[c / 64] >> c % 64 & 1);
 	t->sets = xreallocarray(t->sets, t->sets_nr + n->set_nr + 1, sizeof(*t->sets));
 	for (unsigned c = 0; c < 256; c++)
 		if (set[c / 64] >> c % 64 & 1)

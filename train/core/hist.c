@@ -44,39 +44,45 @@ static inline uint64_t word_of(const uint32_t *packed, size_t row)
 	return packed ? quant_widen(packed[row]) : 1;
 }
 
-static inline __attribute__((always_inline)) void
-add_row(const struct span *s, size_t row, size_t fours, size_t rest, size_t words)
+static inline __attribute__((always_inline)) void add_row(uint64_t *h, const uint8_t *p,
+							  uint64_t w, size_t fours,
+							  size_t rest, size_t words)
 {
-	const uint8_t *p = s->codes + row * s->stride;
-	uint64_t w = word_of(s->packed, row), *h = s->hist;
-
 	for (size_t k = 0; k < fours; k++, p += 4, h += 4 * words)
 		add_four(h, words, load_codes(p), w);
 	for (size_t k = 0; k < rest; k++, h += words)
 		h[p[k]] += w;
 }
 
-/* fours, rest and words are constants where it matters: the loops unroll. */
+/*
+ * fours, rest and words are constants where it matters: the loops unroll. What is
+ * in *s goes to locals, or every store to a histogram might have changed it.
+ */
 static inline __attribute__((always_inline)) void
 add_rows(const struct span *s, size_t fours, size_t rest, size_t words)
 {
-	size_t i = s->from;
+	const uint32_t *rows = s->rows, *packed = s->packed;
+	const uint8_t *codes = s->codes;
+	size_t i = s->from, to = s->to, stride = s->stride;
+	uint64_t *hist = s->hist;
 
-	if (!s->rows) {
-		for (; i < s->to; i++)
-			add_row(s, i, fours, rest, words);
+	if (!rows) {
+		for (; i < to; i++)
+			add_row(hist, codes + i * stride, word_of(packed, i), fours, rest,
+				words);
 		return;
 	}
-	for (; i + AHEAD < s->to; i++) {
-		size_t next = s->rows[i + AHEAD];
+	for (; i + AHEAD < to; i++) {
+		size_t next = rows[i + AHEAD], row = rows[i];
 
-		__builtin_prefetch(s->codes + next * s->stride);
-		if (s->packed)
-			__builtin_prefetch(&s->packed[next]);
-		add_row(s, s->rows[i], fours, rest, words);
+		__builtin_prefetch(codes + next * stride);
+		__builtin_prefetch(packed ? &packed[next] : &rows[i]);
+		add_row(hist, codes + row * stride, word_of(packed, row), fours, rest,
+			words);
 	}
-	for (; i < s->to; i++)
-		add_row(s, s->rows[i], fours, rest, words);
+	for (; i < to; i++)
+		add_row(hist, codes + rows[i] * stride, word_of(packed, rows[i]), fours,
+			rest, words);
 }
 
 #define CASE(n)                                                                          \
