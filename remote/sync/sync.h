@@ -135,6 +135,15 @@ int sync_fsck(struct repo *repo, const struct sync_fsck_options *o,
 	      struct sync_result *res, struct err *e) MUST_CHECK;
 
 /*
+ * What lies at a URL (s3://, http(s)://, file://, or remote://NAME/path): a file,
+ * or all below it, fetched into *dir, a directory of ours, as *data. Both are the
+ * caller's until sync_download_end(), which removes them.
+ */
+int sync_download(struct repo *repo, const char *url, const struct sync_options *o,
+		  char **dir, char **data, struct err *e) MUST_CHECK;
+void sync_download_end(char **dir, char **data); /* accepts NULLs */
+
+/*
  * Which of these objects does a remote (NULL: the default one) lack? Without
  * refresh only what is on record counts. No remote at all lacks everything.
  */
