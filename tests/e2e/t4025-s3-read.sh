@@ -5,7 +5,7 @@
 . "$TOPDIR/tests/lib/faults.sh"
 
 fake_s3
-fault_proxy
+fault_proxy 0
 git_repo
 must_pass lode init -q
 s3_remote
