@@ -167,7 +167,7 @@ e2e: all $(SERVERS) $(if $(wildcard tests/powercut/powercut.c),$(B)/tests/powerc
 
 # Threads meet in these; the rest would only take time.
 TSAN_UNIT := $(filter %base_fs %md5_many %odb %odb_ingest %odb_threads %index %repo_add \
-	%remote_local %s3 %s3_faults,$(UNIT))
+	%remote_local %s3 %s3_creds %s3_faults %creds_sources,$(UNIT))
 tsan: $(TSAN_UNIT)
 	$(Q).ci/tap -j $(JOBS) $(TSAN_UNIT)
 

@@ -177,8 +177,13 @@ static int check_list(struct probe *p, struct err *e)
 	struct listing l = {.p = p, .is_sorted = true};
 	struct remote_job job = {
 		.op = REMOTE_LIST, .key = p->prefix, .on_page = on_own, .ctx = &l};
-	int r = remote_do(p->r, &job, e);
+	int r;
 
+	if (!remote_traits(p->r)->can_list) {
+		probe_add(p, "list", PROBE_NO, "asked object by object");
+		return 0;
+	}
+	r = remote_do(p->r, &job, e);
 	if (r == 0 && l.seen != 1)
 		r = err_set(e, ERR_CORRUPT, "the listing has %zu objects, not 1", l.seen);
 	free(l.last);
@@ -388,12 +393,19 @@ static void clean_up(struct probe *p)
 
 	interrupt_reset();
 	r = remove_keys(p, &p->keys, &e);
-	needed(p, "delete", r, &e);
+	if (r == ERR_UNSUPPORTED) {
+		probe_add(p, "delete", PROBE_NO, "what was made stays in '%s'",
+			  p->prefix);
+		r = 0;
+	} else {
+		needed(p, "delete", r, &e);
+	}
 	/* Without the right to list uploads there is nothing to be done. */
 	if (r == 0 && !interrupt_pending())
 		IGNORE_RESULT(abort_uploads(p, NULL) < 0);
 	if (r == 0 && !was_interrupted && !interrupt_pending() &&
-	    remote_do(p->r, &job, NULL) == 0 && l.stale.nr > 0)
+	    remote_traits(p->r)->can_list && remote_do(p->r, &job, NULL) == 0 &&
+	    l.stale.nr > 0)
 		IGNORE_RESULT(remove_keys(p, &l.stale, NULL) < 0);
 	if (remote_traits(p->r)->local)
 		remove_directories(p);

@@ -290,42 +290,32 @@ struct pages {
 	char *token;
 };
 
-/* One page; 1: there are more, 0: it was the last, -1: not to be had. */
-static int one_page(struct pages *x, struct raw *r)
+/* Are they the next ones that are due? */
+static void compare(struct pages *x, const struct s3_page *page)
 {
-	struct s3_page page = {0};
-	struct s3_xml *xml;
-	int status, more = -1;
-	bool ok;
-
-	init(r, x->s, "GET", NULL);
-	query(r, "prefix", x->prefix);
-	query(r, "max-keys", "2");
-	if (!x->v1)
-		query(r, "list-type", "2");
-	if (!x->plain)
-		query(r, "encoding-type", "url");
-	if (x->token)
-		query(r, x->v1 ? "marker" : "continuation-token", x->token);
-	status = send(r);
-	if (status != 200)
-		return -1;
-	xml = s3_page_parser(&page);
-	ok = s3_xml_feed(xml, r->call.q.text.p ? r->call.q.text.p : "", r->call.q.text.n,
-			 NULL) == 0 &&
-	     s3_xml_end(xml, NULL) == 0 && s3_page_finish(&page, NULL) == 0;
-	for (size_t i = 0; ok && i < page.nr; i++) {
+	for (size_t i = 0; i < page->nr; i++) {
 		const char *want = x->seen < KEYS ? list_names[x->seen] : "";
-		size_t n = strlen(page.v[i].key), m = strlen(want);
+		size_t n = strlen(page->v[i].key), m = strlen(want);
 
-		if (m == 0 || n < m || strcmp(page.v[i].key + n - m, want) != 0)
+		if (m == 0 || n < m || strcmp(page->v[i].key + n - m, want) != 0)
 			x->is_wrong = true;
 		x->seen++;
 	}
-	x->is_wrong |= page.nr > PAGE;
-	if (ok) {
+	x->is_wrong |= page->nr > PAGE;
+}
+
+/* What an answer holds; 1: there are more, 0: it was the last, -1: it is no page. */
+static int read_page(struct pages *x, struct slice text)
+{
+	struct s3_page page = {0};
+	struct s3_xml *xml = s3_page_parser(&page);
+	int more = -1;
+
+	if (s3_xml_feed(xml, text.p ? text.p : "", text.n, NULL) == 0 &&
+	    s3_xml_end(xml, NULL) == 0 && s3_page_finish(&page, NULL) == 0) {
 		const char *next = page.token;
 
+		compare(x, &page);
 		if (!next && x->v1 && page.nr > 0)
 			next = page.v[page.nr - 1].key;
 		more = page.truncated && next;
@@ -336,6 +326,20 @@ static int one_page(struct pages *x, struct raw *r)
 	s3_xml_free(xml);
 	s3_page_release(&page);
 	return more;
+}
+
+static int one_page(struct pages *x, struct raw *r)
+{
+	init(r, x->s, "GET", NULL);
+	query(r, "prefix", x->prefix);
+	query(r, "max-keys", "2");
+	if (!x->v1)
+		query(r, "list-type", "2");
+	if (!x->plain)
+		query(r, "encoding-type", "url");
+	if (x->token)
+		query(r, x->v1 ? "marker" : "continuation-token", x->token);
+	return send(r) == 200 ? read_page(x, buf_slice(&r->call.q.text)) : -1;
 }
 
 /* All pages of one way to list: true if the five keys came as they should. */

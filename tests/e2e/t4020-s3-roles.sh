@@ -49,6 +49,10 @@ cat >"$AWS_CONFIG_FILE" <<-E
 	[profile keeper]
 	role_arn = $keeper
 	source_profile = keys
+	[profile careful]
+	role_arn = $keeper
+	source_profile = keys
+	mfa_serial = arn:aws:iam:::mfa/me
 	[profile stranger]
 	role_arn = arn:aws:iam:::role/Nobody
 	source_profile = keys
@@ -129,6 +133,28 @@ listed '?prefix=some/prefix/lode/' >"$WORK/left"
 hasnt "$WORK/left" '<Key>' 'no object is left'
 listed '?uploads=' >"$WORK/left"
 hasnt "$WORK/left" '<Upload>' 'no upload is left'
+
+# A second factor: asked for on the terminal, once a command, and not shown.
+if command -v script >/dev/null; then
+	: >"$WORK/asked"
+	# What is typed before the question does not count. This server refuses codes of
+	# six digits, and takes others.
+	{
+		n=0
+		until grep -q 'MFA code' "$WORK/asked" || [ $n -ge 200 ]; do
+			n=$((n + 1))
+			sleep 0.05
+		done
+		echo 12345
+	} | AWS_PROFILE=careful timeout 30 \
+		script -qefc 'lode push --refresh; echo "status $?"' "$WORK/asked" >"$WORK/tty" 2>&1
+	has "$WORK/asked" "MFA code of 'arn:aws:iam:::mfa/me' for profile 'careful':" 'a code is asked for'
+	has "$WORK/asked" 'status 0' 'and the role is taken'
+	hasnt "$WORK/asked" '12345' 'the code is not shown'
+	ok 'once' test "$(grep -c 'MFA code' "$WORK/asked")" -eq 1
+else
+	skip 'a second factor' 'no script(1)'
+fi
 
 # Refused roles.
 AWS_PROFILE=stranger must_fail 1 lode push --refresh

@@ -109,7 +109,11 @@ static bool read_head(struct conn *c, struct request *q)
 	if (!sp || sp - q->head >= (int)sizeof(q->method))
 		return false;
 	memcpy(q->method, q->head, (size_t)(sp - q->head));
-	q->target = xmemdup0(sp + 1, strcspn(sp + 1, " \r\n"));
+	sp++;
+	/* "GET http://host/..." is how a proxy is asked: we are every host behind it. */
+	if (strncmp(sp, "http://", 7) == 0)
+		sp += 7 + strcspn(sp + 7, "/ \r\n");
+	q->target = xmemdup0(sp, strcspn(sp, " \r\n"));
 	n = strcspn(q->target, "?");
 	if (strncmp(q->target, "/" FAKES3_BUCKET, strlen(FAKES3_BUCKET) + 1) != 0)
 		q->wrong_bucket = true;

@@ -73,7 +73,7 @@ int run_open(struct run *t, struct repo *r, const struct run_options *o, struct 
 	if (rc < 0 || (rc = config_read(&t->config, file, buf_slice(&t->text),
 					o->overrides, o->overrides_nr, e)) < 0)
 		return rc;
-	t->command = run_command(&t->config, t->name);
+	t->command = run_command_line(&t->config, t->name);
 	return add_inputs(t, e);
 }
 
@@ -109,7 +109,7 @@ void run_pin_config(struct run *t)
 	}
 }
 
-char *run_command(const struct train_config *c, const char *name)
+char *run_command_line(const struct train_config *c, const char *name)
 {
 	struct buf b = {0};
 
@@ -348,6 +348,15 @@ static void pin_deps(struct run *t)
 	}
 }
 
+/* A clone can verify only what git brings: the record, and what led to it. */
+static void track(struct run *t, struct run_result *res)
+{
+	report_track(&res->report, t->file);
+	for (size_t i = 0; i < t->stage->outs_nr; i++)
+		if (!t->stage->outs[i].cache)
+			report_track(&res->report, t->stage->outs[i].at.path);
+}
+
 static int record(struct run *t, struct run_result *res, struct err *e)
 {
 	int rc;
@@ -357,6 +366,7 @@ static int record(struct run *t, struct run_result *res, struct err *e)
 	if ((rc = run_make_stage(t, t->has_live, e)) < 0)
 		return rc;
 	pin_deps(t);
+	track(t, res);
 	res->stage = xstrdup(t->config.stage);
 	return repo_record(t->repo, &t->stages, t->stage, &res->report, e);
 }

@@ -46,7 +46,7 @@ void run_release(struct run *t); /* accepts empty */
 void run_pin_config(struct run *t);
 
 /* The command as dvc.yaml has it: "lode train -S a=b train.yaml". malloc'ed. */
-char *run_command(const struct train_config *c, const char *name);
+char *run_command_line(const struct train_config *c, const char *name);
 /* The stage, with or without the files of live:. */
 int run_make_stage(struct run *t, bool has_live, struct err *e) MUST_CHECK;
 
