@@ -18,6 +18,7 @@
 #include "store/repo/status.h"
 #include "train/run/inputs.h"
 #include "train/run/record.h"
+#include "train/run/run_impl.h"
 #include "train/run/spawn.h"
 #include "train/run/verify.h"
 
@@ -325,15 +326,17 @@ static int write_record(struct job *j, struct err *e)
 	char *path = path_join(j->base, j->record);
 	struct buf text = {0};
 	enum fs_sync sync;
-	int rc;
+	int fd = -1, rc;
 
 	for (size_t i = 0; i < j->o->argc; i++)
 		argv[i] = j->o->argv[i];
 	fill_outputs(&rec, &j->out);
 	record_write(&rec, &text);
-	if ((rc = repo_sync(j->repo, &sync, e)) == 0)
+	if ((rc = repo_sync(j->repo, &sync, e)) == 0 &&
+	    (rc = run_stage_files(j->repo, &fd, e)) == 0)
 		rc = fs_write(repo_rootfd(j->repo), path, buf_slice(&text), 0666, sync,
 			      e);
+	run_unstage_files(fd);
 	record_release(&rec);
 	buf_release(&text);
 	free(path);

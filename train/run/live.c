@@ -6,6 +6,7 @@
 #include "store/base/err.h"
 #include "store/base/path.h"
 #include "store/base/sys.h"
+#include "store/base/tmpfile.h"
 #include "store/base/vec.h"
 #include "store/fmt/jsonw.h"
 
@@ -36,7 +37,9 @@ static int clear_side(struct live *l, const char *side, struct err *e)
 	}
 	while (rc == 0 && (rc = fs_dir_next(d, &ent, e)) == 1) {
 		rc = 0;
-		if (slice_ends(slice_of(ent.name), ".tsv") &&
+		/* A temporary that a killed run left would become part of the output. */
+		if ((slice_ends(slice_of(ent.name), ".tsv") ||
+		     tmpfile_is_name(ent.name)) &&
 		    sys_unlinkat(fs_dir_fd(d), ent.name, 0) < 0)
 			rc = err_sys(e, "unlink", ent.name);
 	}

@@ -422,7 +422,7 @@ int run_train(struct repo *r, const struct run_options *o, struct run_result *re
 	int64_t begun_ns = clock_mono_ns();
 	struct run t = {0};
 	bool unchanged;
-	int rc;
+	int fd = -1, rc;
 
 	if ((rc = run_open(&t, r, o, e)) < 0 ||
 	    (rc = prepare(&t, res, &unchanged, e)) < 0)
@@ -437,11 +437,13 @@ int run_train(struct repo *r, const struct run_options *o, struct run_result *re
 	}
 	free(res->stage);
 	res->stage = NULL;
-	if ((rc = work(&t, e)) < 0 || (rc = finish(&t, res, e)) < 0)
+	if ((rc = run_stage_files(r, &fd, e)) < 0 || (rc = work(&t, e)) < 0 ||
+	    (rc = finish(&t, res, e)) < 0)
 		goto out;
 	res->total_s = (double)(clock_mono_ns() - begun_ns) / 1e9;
 	run_log(&t, res);
 out:
+	run_unstage_files(fd);
 	run_release(&t);
 	return rc;
 }

@@ -43,6 +43,27 @@ int run_put(struct run *t, const char *path, struct slice data, struct err *e)
 	return rc;
 }
 
+int run_stage_files(struct repo *r, int *fd, struct err *e)
+{
+	const char *dir;
+	int rc = repo_state_dir(r, &dir, e);
+
+	if (rc < 0)
+		return rc;
+	*fd = sys_openat(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0);
+	if (*fd < 0)
+		return err_sys(e, "open", dir);
+	fs_set_staging(*fd);
+	return 0;
+}
+
+void run_unstage_files(int fd)
+{
+	fs_set_staging(-1);
+	if (fd >= 0)
+		(void)sys_close(fd); /* a directory */
+}
+
 int run_write_model(struct run *t, struct run_result *res, struct err *e)
 {
 	struct buf json = {0};

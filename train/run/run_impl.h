@@ -56,6 +56,12 @@ int run_make_stage(struct run *t, bool has_live, struct err *e) MUST_CHECK;
 char *run_path(const struct run *t, const char *text);
 /* Replace a file below the root; directories are made. */
 int run_put(struct run *t, const char *path, struct slice data, struct err *e) MUST_CHECK;
+/*
+ * From here on temporaries are made in our state, so that a kill leaves none beside
+ * a person's files, or worse, inside a directory that is an output. Ends with -1.
+ */
+int run_stage_files(struct repo *r, int *fd, struct err *e) MUST_CHECK;
+void run_unstage_files(int fd);
 /* Model, metrics, record, live files; fills res. */
 int run_write_outputs(struct run *t, struct run_result *res, struct err *e) MUST_CHECK;
 int run_write_model(struct run *t, struct run_result *res, struct err *e) MUST_CHECK;
