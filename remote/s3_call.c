@@ -206,6 +206,12 @@ static bool fix_region(struct s3_call *c)
 	return true;
 }
 
+/* What a proxy refuses it refuses again. */
+static bool is_refused_by_proxy(const struct http_req *q)
+{
+	return q->proxy_status >= 300 && q->proxy_status < 500;
+}
+
 static int code_of(const struct s3_call *c)
 {
 	static const struct {
@@ -229,6 +235,11 @@ static int code_of(const struct s3_call *c)
 		{"InvalidObjectState", ERR_UNSUPPORTED},
 	};
 
+	/* A certificate or a proxy that says no says so to all of them. */
+	if (c->q.fault == HTTP_NET &&
+	    (is_refused_by_proxy(&c->q) ||
+	     (retry_curl_is_trust(c->q.curl_code) && !c->q.curl_reset)))
+		return ERR_CONFIG;
 	if (c->q.fault != HTTP_OK)
 		return ERR_NET;
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
@@ -436,8 +447,7 @@ static void on_done(struct http_req *q)
 		failed(c, RETRY_NET_BROKEN);
 		return;
 	case HTTP_NET:
-		/* What a proxy refuses it refuses again. */
-		if (q->proxy_status >= 300 && q->proxy_status < 500)
+		if (is_refused_by_proxy(q))
 			failed(c, RETRY_NET_FINAL);
 		else
 			failed(c, retry_net_of_curl(q->curl_code, q->curl_reset));

@@ -223,6 +223,13 @@ static bool send_body(struct conn *c, const struct fakes3_rule *r, const struct 
 		IGNORE_RESULT(snprintf(line, sizeof(line), "%zx\r\n", n) < 0);
 		ok = send_all(c->fd, line, strlen(line)) &&
 		     send_all(c->fd, a->body.p, n) && send_all(c->fd, "\r\n", 2);
+	} else if (r->what & FAKES3_TRICKLE) {
+		size_t step = (size_t)r->at;
+
+		for (size_t at = 0; ok && at < n && !stopping(c->f); at += step) {
+			ok = send_all(c->fd, a->body.p + at, MIN_OF(step, n - at));
+			clock_sleep_ms(100);
+		}
 	} else if (n > 0) {
 		ok = send_all(c->fd, a->body.p, n);
 	}

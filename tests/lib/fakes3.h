@@ -42,6 +42,7 @@ enum fakes3_do {
 	FAKES3_BLANKS = 1u << 16,      /* send `at` blanks before the body */
 	FAKES3_CHANGE = 1u << 17,      /* the object's bytes change before the answer */
 	FAKES3_EMPTY = 1u << 18,       /* no body whatever the status says */
+	FAKES3_TRICKLE = 1u << 19,     /* `at` bytes of the body, ten times a second */
 };
 
 struct fakes3_rule {
