@@ -85,8 +85,8 @@ static int shape_like(struct table *out, const struct table *t, size_t rows)
 	for (size_t i = 0; i < t->cols_nr; i++) {
 		feature_copy(&out->cols[i].f, &t->cols[i].f);
 		if (t->cols[i].f.cat_rows)
-			out->cols[i].f.cat_rows = xcalloc(t->cols[i].f.cats_nr + 1,
-							  sizeof(uint64_t));
+			out->cols[i].f.cat_rows =
+				xcalloc(t->cols[i].f.cats_nr + 1, sizeof(uint64_t));
 		if (t->cols[i].num)
 			out->cols[i].num = room(rows, sizeof(float), &rc);
 		else
