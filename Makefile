@@ -160,7 +160,8 @@ emulated: $(B)/tests/unit/test_md5_many
 	$(Q)for cpu in Haswell Nehalem; do qemu-x86_64 -cpu $$cpu $< || exit 1; done
 
 server: $(SERVER_UNIT)
-	$(Q).ci/with-rgw .ci/tap $(SERVER_UNIT)
+	$(Q).ci/with-s3 rgw .ci/tap $(SERVER_UNIT)
+	$(Q).ci/with-s3 swift .ci/tap $(SERVER_UNIT)
 
 e2e: all $(SERVERS) $(if $(wildcard tests/powercut/powercut.c),$(B)/tests/powercut)
 	$(Q)LODE_BIN=$(CURDIR)/$(B) .ci/tap -j $(JOBS) $(E2E)
@@ -259,7 +260,7 @@ help:
 	@echo 'all            the program, build/$(MODE)/lode'
 	@echo 'unit           the unit tests of this MODE'
 	@echo 'emulated       the SIMD variants on emulated CPUs (x86-64)'
-	@echo 'server         the unit tests that need a real S3 server, beside one'
+	@echo 'server         the unit tests that need a real S3 server, beside two'
 	@echo 'e2e            the end-to-end tests with the program of this MODE'
 	@echo 'check          set-up, build, all tests, all looks at the source'
 	@echo 'demo           set-up, build, the main job on a real dataset'
