@@ -28,6 +28,10 @@ endif
 # Our own flags come after the user's: numbers must not depend on them.
 BASE := -std=c11 -D_GNU_SOURCE -I. -include store/base/banned.h -pthread \
 	-DLODE_VERSION='"$(VERSION)"' -fno-fast-math -ffp-contract=off
+# ISO mode on s390x would compute floats in double, as its ABI once said.
+ifneq ($(findstring s390x,$(shell $(CC) -dumpmachine 2>/dev/null)),)
+BASE += -fexcess-precision=fast
+endif
 
 # What the compiler and the linker at hand take, asked only for a release: a
 # compiler elsewhere may lack one, and -fcf-protection is x86's alone.
@@ -90,7 +94,7 @@ BENCH := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(sort $(wildcard tests/b
 E2E   := $(sort $(wildcard $(CURDIR)/tests/e2e/t*.sh))
 JOBS  ?= 2
 
-.PHONY: all unit server emulated e2e check demo fuzz replay interop bench install uninstall dist docs format \
+.PHONY: all unit server emulated digest e2e check demo fuzz replay interop bench install uninstall dist docs format \
 	check-format check-headers check-layers check-docs lint tsan deps deps-test clean help fuzz-run
 .SECONDARY:
 
@@ -159,6 +163,10 @@ unit: $(UNIT)
 emulated: $(B)/tests/unit/test_md5_many
 	$(Q)for cpu in Haswell Nehalem; do qemu-x86_64 -cpu $$cpu $< || exit 1; done
 
+# One model from every compiler, level of optimisation and machine.
+digest:
+	$(Q)tests/digest/run.sh
+
 server: $(SERVER_UNIT)
 	$(Q).ci/with-s3 rgw .ci/tap $(SERVER_UNIT)
 	$(Q).ci/with-s3 swift .ci/tap $(SERVER_UNIT)
@@ -167,7 +175,7 @@ e2e: all $(SERVERS) $(if $(wildcard tests/powercut/powercut.c),$(B)/tests/powerc
 	$(Q)LODE_BIN=$(CURDIR)/$(B) .ci/tap -j $(JOBS) $(E2E)
 
 # Threads meet in these; the rest would only take time.
-TSAN_UNIT := $(filter %base_fs %md5_many %odb %odb_ingest %odb_threads %index %repo_add \
+TSAN_UNIT := $(filter %base_fs %gbt %md5_many %odb %odb_ingest %odb_threads %index %repo_add \
 	%remote_local %s3 %s3_creds %s3_faults %creds_sources,$(UNIT))
 tsan: $(TSAN_UNIT)
 	$(Q).ci/tap -j $(JOBS) $(TSAN_UNIT)
@@ -260,6 +268,7 @@ help:
 	@echo 'all            the program, build/$(MODE)/lode'
 	@echo 'unit           the unit tests of this MODE'
 	@echo 'emulated       the SIMD variants on emulated CPUs (x86-64)'
+	@echo 'digest         one model over compilers, flags and machines (emulated)'
 	@echo 'server         the unit tests that need a real S3 server, beside two'
 	@echo 'e2e            the end-to-end tests with the program of this MODE'
 	@echo 'check          set-up, build, all tests, all looks at the source'

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* From so many rows for each member on, members take rows; below, features; below
+/* From so many rows for each member on, members take rows; below, slots; below
  * ROWS_ALONE it is not worth a call to the others. */
 #define ROWS_PER_MEMBER 8192
 #define ROWS_ALONE	2048
@@ -139,14 +139,14 @@ static void by_rows(void *ctx, unsigned member, unsigned members)
 	uint64_t *hist = member ? j->g->side[member - 1] : j->hist;
 	size_t nr = j->s->nr;
 
-	memset(hist, 0, j->g->bins.words * sizeof(*hist));
+	memset(hist, 0, j->g->bins.slot_words * sizeof(*hist));
 	add_tiles(j, hist, nr * member / members, nr * (member + 1) / members);
 }
 
 static void merge(void *ctx, unsigned member, unsigned members)
 {
 	struct job *j = ctx;
-	size_t words = j->g->bins.words;
+	size_t words = j->g->bins.slot_words;
 	size_t from = words * member / members, to = words * (member + 1) / members;
 
 	for (unsigned m = 1; m < members; m++)
@@ -154,19 +154,19 @@ static void merge(void *ctx, unsigned member, unsigned members)
 			   j->g->simd);
 }
 
-/* Four features at a time for whoever is free. */
-#define FEATURES_ITEM 4
+/* Four slots at a time for whoever is free. */
+#define SLOTS_ITEM 4
 
-static void by_features(void *ctx, size_t item, unsigned member)
+static void by_slots(void *ctx, size_t item, unsigned member)
 {
 	struct job *j = ctx;
-	size_t per_tile = BINS_TILE / FEATURES_ITEM;
+	size_t per_tile = BINS_TILE / SLOTS_ITEM;
 	const struct bin_tile *t = &j->g->bins.tiles[item / per_tile];
-	size_t first = item % per_tile * FEATURES_ITEM;
+	size_t first = item % per_tile * SLOTS_ITEM;
 
 	(void)member;
 	if (first < t->nr)
-		hist_rows(j->hist, t, first, MIN_OF((size_t)FEATURES_ITEM, t->nr - first),
+		hist_rows(j->hist, t, first, MIN_OF((size_t)SLOTS_ITEM, t->nr - first),
 			  j->packed, j->g->rows + j->s->from, 0, j->s->nr);
 }
 
@@ -177,17 +177,20 @@ int hist_build(struct gbt *g, const struct spot *s, uint64_t *hist, bool counts,
 		.g = g, .s = s, .hist = hist, .packed = counts ? NULL : g->packed};
 	unsigned members = team_size(g->team);
 	const struct bins *b = &g->bins;
+	int r;
 
 	if (members > 1 && s->nr >= (size_t)members * ROWS_PER_MEMBER) {
 		team_run(g->team, by_rows, &j);
 		team_run(g->team, merge, &j);
 	} else {
-		memset(hist, 0, b->words * sizeof(*hist));
+		memset(hist, 0, b->slot_words * sizeof(*hist));
 		if (members > 1 && s->nr >= ROWS_ALONE)
-			team_for(g->team, (b->nr + FEATURES_ITEM - 1) / FEATURES_ITEM,
-				 by_features, &j);
+			team_for(g->team, (b->nr + SLOTS_ITEM - 1) / SLOTS_ITEM, by_slots,
+				 &j);
 		else
 			add_tiles(&j, hist, 0, s->nr);
 	}
-	return g->comm->sum_u64(g->comm->ctx, hist, b->words, e);
+	r = g->comm->sum_u64(g->comm->ctx, hist, b->slot_words, e);
+	bins_share_out(b, hist);
+	return r;
 }

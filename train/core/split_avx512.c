@@ -24,7 +24,7 @@ size_t split_best_gain_avx512(const uint64_t *words, size_t n,
 	size_t at = n;
 
 	for (size_t i = 0; i < n; i += 8) {
-		__mmask8 live = n - i < 8 ? (__mmask8)((1u << (n - i)) - 1) : 0xff;
+		__mmask8 live = (__mmask8)(n - i < 8 ? (1u << (n - i)) - 1 : 0xffu);
 		__m512i l = _mm512_maskz_loadu_epi64(live, words + i);
 		__m512d v = _mm512_add_pd(scores(l, in),
 					  scores(_mm512_sub_epi64(sum, l), in));
