@@ -61,7 +61,7 @@ static int one(const char *name, const struct table *t, const struct train_param
 	double *margin;
 	uint64_t h;
 
-	if (train_gbt(&m, &res, t, NULL, p, c, &e) < 0) {
+	if (train(&m, &res, t, NULL, p, c, &e) < 0) {
 		printf("%s: %s\n", name, e.text);
 		return 1;
 	}
@@ -133,6 +133,22 @@ static int classes(struct table *t, const struct train_control *c)
 	return bad;
 }
 
+static int linear(const struct train_control *c)
+{
+	struct train_params p = params(OBJ_BINARY);
+	struct table t;
+	int bad;
+
+	synth_table(&t, 1, 0, ROWS, 0.1);
+	p.type = MODEL_LINEAR;
+	bad = one("logistic", &t, &p, c);
+	p.objective = OBJ_L2;
+	p.l1 = 0.01;
+	bad |= one("lasso", &t, &p, c);
+	table_release(&t);
+	return bad;
+}
+
 int main(int argc, char **argv)
 {
 	struct train_control c = {.threads = 1, .simd = SIMD_BEST};
@@ -146,7 +162,7 @@ int main(int argc, char **argv)
 			c.simd = (enum simd)s;
 	synth_table(&t, 1, 0, ROWS, 0.1);
 	make_categories(&t);
-	bad = trees(&t, &c) | classes(&t, &c);
+	bad = trees(&t, &c) | classes(&t, &c) | linear(&c);
 	table_release(&t);
 	return bad;
 }
