@@ -110,6 +110,7 @@ $(LIB): $(OBJ)
 
 # SIMD twins live in files of their own, with their own flags.
 $(B)/%_avx2.o: SIMD := -mavx2 -mbmi2
+$(B)/%_pclmul.o: SIMD := -mpclmul -msse4.1
 $(B)/%_avx512.o: SIMD := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mbmi2
 
 $(B)/%.o: %.c Makefile

@@ -508,6 +508,15 @@ const char *s3_strip_etag(const char *etag, char *out, size_t size)
 	return out;
 }
 
+/* The MD5 that an ETag looks like; untouched where it does not. */
+void s3_etag_md5(const char *etag, uint8_t md5[16])
+{
+	char plain[128];
+
+	IGNORE_RESULT(
+		hex_decode(slice_of(s3_strip_etag(etag, plain, sizeof(plain))), md5, 16));
+}
+
 /* An ETag that looks like an MD5 but is another one sets *is_other. */
 bool s3_etag_is_md5(const char *etag, const uint8_t md5[16], bool *is_other)
 {

@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
 	TRANSFERS_MAX = 64,
@@ -516,6 +517,11 @@ static int load_limits(struct s3_conf *c, const struct remote_options *o,
 		c->part_bytes = MAX_OF(c->part_bytes, MAX_OF(part_min, PART_MIN));
 	if (c->part_threshold < PART_MIN)
 		c->part_threshold = PART_MIN;
+	v = env_get("AWS_REQUEST_CHECKSUM_CALCULATION");
+	if (!v)
+		v = creds_profile(creds, "request_checksum_calculation");
+	if (v && strcasecmp(v, "when_required") == 0)
+		c->quirks &= ~(unsigned)(S3_CRC32C | S3_CRC64NVME);
 	if (c->quirks & S3_NO_MULTIPART)
 		c->part_threshold = UINT64_MAX;
 	c->stall_ms = (unsigned)read_s * 1000;
