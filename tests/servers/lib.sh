@@ -134,6 +134,14 @@ ready()
 	mv "$dir/env.new" "$dir/env"
 }
 
+# s3_bucket NAME: with the keys of DIR/env
+s3_bucket()
+{
+	curl -sf --noproxy '*' -X PUT --aws-sigv4 "aws:amz:$S3_REGION:s3" \
+		--user "$S3_ACCESS_KEY:$S3_SECRET_KEY" -H "x-amz-content-sha256: \
+e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" "$S3_ENDPOINT/$1"
+}
+
 # serve start DIR | stop DIR | check | bucket DIR NAME: by the script's own start, need
 # and make_bucket
 serve()
