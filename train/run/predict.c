@@ -47,7 +47,7 @@ void predict_data_options(struct data_options *out, struct strvec *markers,
 	/* A model of somebody else may have any text there. */
 	if (config && json_read(slice_of(config), "lode.config", &a, &root, NULL) == 0) {
 		out->allow_inf = value_truthy(value_get(root, "allow_inf"));
-		list = value_get(root, "missing");
+		list = value_get(value_get(root, "columns"), "missing");
 		if (value_is(list, VALUE_LIST)) {
 			for (size_t i = 0; i < list->nr; i++)
 				strvec_push(markers, value_text(list->items[i], ""));
@@ -292,6 +292,7 @@ static int whole(struct predict *p, struct data_file *file, const struct data_op
 	p->t = &t;
 	if ((r = room(p, t.rows, e)) == 0 && (r = write_header(p, e)) == 0)
 		r = table_rows(p, e);
+	p->t = NULL;
 	table_release(&t);
 	return r;
 }
