@@ -6,6 +6,7 @@
 #include "store/base/err.h"
 #include "train/core/comm.h"
 #include "train/core/fp.h"
+#include "train/core/fp_lanes.h"
 #include "train/core/linear_impl.h"
 #include "train/core/team.h"
 
@@ -222,7 +223,7 @@ static void softmax_row(const struct linear *l, struct linear_space *s, size_t i
 	for (unsigned k = 0; k < l->outputs; k++) {
 		size_t at = (size_t)k * LINEAR_BLOCK + i;
 
-		s->r[at] = fp_exp(s->s[at] - top);
+		s->r[at] = fp_exp_inline(s->s[at] - top);
 		sum += s->r[at];
 	}
 	s->loss[i] = w * (fp_log(sum) + (top - s->s[y * LINEAR_BLOCK + i]));
@@ -242,7 +243,7 @@ static void link_row(const struct linear *l, struct linear_space *s, size_t i, d
 		softmax_row(l, s, i, w);
 		break;
 	case OBJ_POISSON:
-		mean = fp_exp(m);
+		mean = fp_exp_inline(m);
 		s->r[i] = w * (mean - y);
 		s->q[i] = sqrt(w * mean);
 		s->loss[i] = w * (mean - y * m);

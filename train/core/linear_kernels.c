@@ -1,5 +1,6 @@
 /* The scalar loops over a block's rows: what every vector twin must equal. */
 #include "train/core/fp.h"
+#include "train/core/fp_lanes.h"
 #include "train/core/linear_impl.h"
 
 #include <math.h>
@@ -52,7 +53,7 @@ static void logistic(const double *s, const double *y, const double *w, size_t n
 		     double *r, double *q, double *loss)
 {
 	for (size_t i = 0; i < n; i++) {
-		double e = fp_exp(-fabs(s[i])), less = e / (1 + e);
+		double e = fp_exp_inline(-fabs(s[i])), less = e / (1 + e);
 		double p = s[i] < 0 ? less : 1 - less, weight = w ? w[i] : 1;
 
 		r[i] = weight * (p - y[i]);
