@@ -259,7 +259,7 @@ static void rounds_become_dvclives_files(void **state)
 
 	(void)state;
 	enter(&p);
-	assert_int_equal(live_begin(&l, p.fd, "dvclive/m", NULL), 0);
+	live_begin(&l, p.fd, "dvclive/m");
 	assert_false(live_has_rows(&l));
 	r.train = 0.5;
 	r.valid = NAN;
@@ -285,6 +285,7 @@ static void rounds_become_dvclives_files(void **state)
 static void only_what_we_could_have_written_is_cleared(void **state)
 {
 	static const char dir[] = "d/plots/metrics/train";
+	struct train_round r = {.round = 1, .metric = "auc", .train = 0.5, .valid = NAN};
 	struct place p;
 	struct live l;
 
@@ -304,7 +305,11 @@ static void only_what_we_could_have_written_is_cleared(void **state)
 	assert_int_equal(fs_write(p.fd, "d/precious.tsv", SLICE_LIT("x"), 0666,
 				  FS_SYNC_NONE, NULL),
 			 0);
-	assert_int_equal(live_begin(&l, p.fd, "d", NULL), 0);
+	live_begin(&l, p.fd, "d");
+	assert_int_equal(live_flush(&l, FS_SYNC_NONE, NULL), 0);
+	assert_true(fs_exists(p.fd, "d/plots/metrics/train/old.tsv"));
+	assert_int_equal(live_add(&l, &r, NULL), 0);
+	assert_int_equal(live_flush(&l, FS_SYNC_NONE, NULL), 0);
 	assert_false(fs_exists(p.fd, "d/plots/metrics/train/old.tsv"));
 	assert_false(
 		fs_exists(p.fd, "d/plots/metrics/train/.0123456789abcdefghijkl.tmp"));

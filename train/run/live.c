@@ -48,14 +48,9 @@ static int clear_side(struct live *l, const char *side, struct err *e)
 	return rc;
 }
 
-int live_begin(struct live *l, int rootfd, const char *dir, struct err *e)
+void live_begin(struct live *l, int rootfd, const char *dir)
 {
-	int rc = 0;
-
 	*l = (struct live){.rootfd = rootfd, .dir = dir ? xstrdup(dir) : NULL};
-	for (size_t i = 0; i < 2 && rc == 0 && dir; i++)
-		rc = clear_side(l, sides[i], e);
-	return rc;
 }
 
 void live_release(struct live *l)
@@ -163,6 +158,10 @@ int live_flush(struct live *l, enum fs_sync sync, struct err *e)
 
 	if (!l->dir || !live_has_rows(l))
 		return 0;
+	/* Not before there is something new: a run that fails early changes nothing. */
+	for (size_t i = 0; i < 2 && rc == 0 && !l->is_clear; i++)
+		rc = clear_side(l, sides[i], e);
+	l->is_clear = rc == 0;
 	for (size_t i = 0; i < 2 && rc == 0; i++)
 		rc = write_side(l, i, sync, e);
 	return rc == 0 ? write_latest(l, sync, e) : rc;

@@ -313,8 +313,8 @@ static int work(struct run *t, struct err *e)
 		return rc;
 	if (t->config.live)
 		live = run_path(t, t->config.live);
-	if ((rc = live_begin(&t->live, repo_rootfd(t->repo), live, e)) < 0 ||
-	    (t->o->resume && (rc = run_checkpoint_load(t, &core, e)) < 0))
+	live_begin(&t->live, repo_rootfd(t->repo), live);
+	if (t->o->resume && (rc = run_checkpoint_load(t, &core, e)) < 0)
 		goto out;
 	t->resumed = core.n > 0;
 	o.resume = buf_slice(&core);
