@@ -281,6 +281,7 @@ static int on_round(void *ctx, const struct train_round *r)
 		rc = run_checkpoint_save(t, r, &t->failed);
 		t->next_checkpoint_ns = now_ns + CHECKPOINT_EVERY_NS;
 	}
+	t->failed_code = rc;
 	return rc;
 }
 
@@ -320,9 +321,9 @@ static int work(struct run *t, struct err *e)
 	o.resume = buf_slice(&core);
 	t->next_checkpoint_ns = clock_mono_ns() + CHECKPOINT_EVERY_NS;
 	rc = fit_train(&t->fit, &t->config, &o, e);
-	if (rc == 0 && t->failed.code != 0) {
+	if (rc == 0 && t->failed_code < 0) {
 		*e = t->failed;
-		rc = t->failed.code;
+		rc = t->failed_code;
 	}
 	t->has_live = live_has_rows(&t->live) && t->live.dir;
 out:

@@ -33,7 +33,8 @@ struct run {
 	struct live live;
 	char *checkpoint; /* absolute path; NULL until the inputs are known */
 	int64_t next_checkpoint_ns;
-	struct err failed; /* in a callback */
+	struct err failed; /* in a callback, with */
+	int failed_code;   /* its result */
 	bool resumed;
 };
 
