@@ -72,8 +72,8 @@ has "$OUT" 'objective *l2'
 has "$OUT" 'x < 1.5 or missing: 1, else 2'
 has "$OUT" 'town not in {Ulm}: 3, else 4'
 expect 'importance' 'feature  gain  share
-x        3.0   75.0%
-town     1.0   25.0%' sh -c 'lode model importance model.json | grep .'
+x        3     75.0%
+town     1     25.0%' sh -c 'lode model importance model.json | grep .'
 must_pass lode model export model.json
 same model.json "$OUT" 'the export of a canonical model is the model'
 must_pass lode model export -f lightgbm -o m.txt model.json

@@ -43,6 +43,15 @@ has "$ERR" "line 2: 'slces' is no key, did you mean 'slices'" 'a slip is named'
 must_pass lode eval --md --slice sex binary.json t.csv
 has "$OUT" '^## Slices$' 'Markdown'
 
+# Permutation importance: the same for any number of threads.
+must_pass lode model importance --type permutation --metric accuracy --data t.csv binary.json
+has "$OUT" 'accuracy 0.75'
+cp "$OUT" one
+must_pass lode model importance --type permutation --metric accuracy --data t.csv --threads 3 binary.json
+same one "$OUT" 'by three threads the same'
+must_fail 255 lode model importance --type permutation binary.json
+must_fail 255 lode model importance --data t.csv binary.json
+
 # What goes wrong.
 must_fail 255 lode eval --metric acu binary.json t.csv
 has "$ERR" "did you mean 'auc'"

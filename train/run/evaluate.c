@@ -1,4 +1,4 @@
-#include "train/run/evaluate.h"
+#include "train/run/evaluate_impl.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -9,7 +9,6 @@
 #include "store/base/err.h"
 #include "store/fmt/json.h"
 #include "store/fmt/value.h"
-#include "train/core/model.h"
 #include "train/core/team.h"
 #include "train/run/predict.h"
 #include "train/run/slices.h"
@@ -42,17 +41,6 @@ void evaluation_release(struct evaluation *v)
 	strvec_release(&v->metrics);
 	*v = (struct evaluation){0};
 }
-
-/* What one evaluation works on. */
-struct work {
-	const struct model *m;
-	const struct evaluate_options *o;
-	struct team *team;
-	struct table t;
-	double *margin, *response;
-	struct metric_input in;
-	struct evaluation out;
-};
 
 /* ---- reading ------------------------------------------------------------------------ */
 
@@ -101,7 +89,7 @@ static int slice_names(const char *text, struct strvec *out, struct err *e)
 }
 
 /* Columns of slices that are no features are kept as text. */
-static int text_columns(const struct work *w, struct strvec *out, struct err *e)
+static int text_columns(const struct evaluate_work *w, struct strvec *out, struct err *e)
 {
 	for (size_t i = 0; i < w->o->slices.nr; i++) {
 		struct strvec names = {0};
@@ -119,7 +107,8 @@ static int text_columns(const struct work *w, struct strvec *out, struct err *e)
 	return 0;
 }
 
-static int read_table(struct work *w, struct data_file *files, size_t nr, struct err *e)
+int evaluate_read(struct evaluate_work *w, struct data_file *files, size_t nr,
+		  struct err *e)
 {
 	const struct model *m = w->m;
 	struct data_options d = {.target = w->o->target ? w->o->target : m->target,
@@ -168,7 +157,7 @@ enum {
 
 static void part(void *ctx, size_t index, unsigned member)
 {
-	struct work *w = ctx;
+	struct evaluate_work *w = ctx;
 	size_t from = index * PART_ROWS, to = MIN_OF(from + PART_ROWS, w->t.rows);
 	size_t outputs = w->m->outputs;
 
@@ -179,18 +168,20 @@ static void part(void *ctx, size_t index, unsigned member)
 	model_response(w->m, w->response + from * outputs, to - from);
 }
 
-static int predict_all(struct work *w, struct err *e)
+int evaluate_predict(struct evaluate_work *w, struct err *e)
 {
 	size_t nr = w->t.rows * w->m->outputs;
 	void *mem;
 	int r;
 
-	if ((r = try_alloc(&mem, nr + 1, sizeof(double), "margins", e)) < 0)
-		return r;
-	w->margin = mem;
-	if ((r = try_alloc(&mem, nr + 1, sizeof(double), "predictions", e)) < 0)
-		return r;
-	w->response = mem;
+	if (!w->margin) {
+		if ((r = try_alloc(&mem, nr + 1, sizeof(double), "margins", e)) < 0)
+			return r;
+		w->margin = mem;
+		if ((r = try_alloc(&mem, nr + 1, sizeof(double), "predictions", e)) < 0)
+			return r;
+		w->response = mem;
+	}
 	team_for(w->team, (w->t.rows + PART_ROWS - 1) / PART_ROWS, part, w);
 	w->in = (struct metric_input){.objective = w->m->objective,
 				      .outputs = w->m->outputs,
@@ -216,7 +207,7 @@ static size_t metric_place(const struct strvec *names, const char *name)
 	return names->nr;
 }
 
-static void choose_metrics(struct work *w)
+static void choose_metrics(struct evaluate_work *w)
 {
 	struct strvec *names = &w->out.metrics;
 
@@ -232,7 +223,8 @@ static void choose_metrics(struct work *w)
 }
 
 /* What is asked for by name must be defined for all rows; a default need not. */
-static int measure(struct work *w, struct evaluate_row *row, bool strict, struct err *e)
+static int measure(struct evaluate_work *w, struct evaluate_row *row, bool strict,
+		   struct err *e)
 {
 	size_t nr = w->out.metrics.nr;
 	bool given = w->o->metrics.nr > 0;
@@ -257,7 +249,7 @@ static int measure(struct work *w, struct evaluate_row *row, bool strict, struct
 	return 0;
 }
 
-static struct evaluate_row *new_row(struct work *w)
+static struct evaluate_row *new_row(struct evaluate_work *w)
 {
 	struct evaluation *v = &w->out;
 
@@ -266,8 +258,8 @@ static struct evaluate_row *new_row(struct work *w)
 	return &v->rows[v->rows_nr++];
 }
 
-static int measure_slices(struct work *w, const char *name, const struct slicing *s,
-			  struct err *e)
+static int measure_slices(struct evaluate_work *w, const char *name,
+			  const struct slicing *s, struct err *e)
 {
 	uint32_t *rows = NULL;
 	size_t *begin = NULL;
@@ -294,7 +286,7 @@ static int measure_slices(struct work *w, const char *name, const struct slicing
 	return r;
 }
 
-static int slice(struct work *w, const char *text, struct err *e)
+static int slice(struct evaluate_work *w, const char *text, struct err *e)
 {
 	unsigned bins = w->o->bins ? w->o->bins : 4;
 	struct slicing a = {0}, b = {0}, both = {0};
@@ -322,7 +314,7 @@ out:
 
 /* ---- bounds ------------------------------------------------------------------------- */
 
-static void check_row(struct work *w, const struct evaluate_bound *b,
+static void check_row(struct evaluate_work *w, const struct evaluate_bound *b,
 		      const struct evaluate_row *row)
 {
 	size_t at = metric_place(&w->out.metrics, b->metric);
@@ -342,7 +334,7 @@ static void check_row(struct work *w, const struct evaluate_bound *b,
 	w->out.passed = w->out.passed && c->ok;
 }
 
-static void check_bounds(struct work *w)
+static void check_bounds(struct evaluate_work *w)
 {
 	uint64_t least = w->o->slice_rows ? w->o->slice_rows : EVALUATE_SLICE_ROWS;
 
@@ -362,7 +354,7 @@ static void check_bounds(struct work *w)
 
 /* ---- classes ------------------------------------------------------------------------ */
 
-static int class_tables(struct work *w, struct err *e)
+static int class_tables(struct evaluate_work *w, struct err *e)
 {
 	struct evaluation *v = &w->out;
 	enum objective o = w->m->objective;
@@ -386,14 +378,25 @@ static int class_tables(struct work *w, struct err *e)
 	return 0;
 }
 
+void evaluate_work_release(struct evaluate_work *w)
+{
+	evaluation_release(&w->out);
+	table_release(&w->t);
+	free(w->margin);
+	free(w->response);
+	team_free(w->team);
+	*w = (struct evaluate_work){0};
+}
+
 int evaluate(struct evaluation *out, const struct model *m, struct data_file *files,
 	     size_t files_nr, const struct evaluate_options *o, struct err *e)
 {
-	struct work w = {.m = m, .o = o};
+	struct evaluate_work w = {.m = m, .o = o};
 	int r;
 
 	if ((r = team_new(&w.team, o->threads, e)) < 0 ||
-	    (r = read_table(&w, files, files_nr, e)) < 0 || (r = predict_all(&w, e)) < 0)
+	    (r = evaluate_read(&w, files, files_nr, e)) < 0 ||
+	    (r = evaluate_predict(&w, e)) < 0)
 		goto out;
 	choose_metrics(&w);
 	if ((r = measure(&w, new_row(&w), true, e)) < 0 || (r = class_tables(&w, e)) < 0)
@@ -405,10 +408,6 @@ int evaluate(struct evaluation *out, const struct model *m, struct data_file *fi
 	*out = w.out;
 	w.out = (struct evaluation){0};
 out:
-	evaluation_release(&w.out);
-	table_release(&w.t);
-	free(w.margin);
-	free(w.response);
-	team_free(w.team);
+	evaluate_work_release(&w);
 	return r;
 }

@@ -90,4 +90,19 @@ void evaluation_release(struct evaluation *v);
 int evaluate(struct evaluation *out, const struct model *m, struct data_file *files,
 	     size_t files_nr, const struct evaluate_options *o, struct err *e) MUST_CHECK;
 
+/*
+ * How much worse the first metric gets when a feature's values are dealt out anew
+ * among the rows (in the order of draws keyed by seed, feature and row): drop[j],
+ * positive where the feature helped. value: with all as it is. metric: its name.
+ */
+struct permuted {
+	char *metric;
+	double value;
+	double *drop; /* by feature of the model */
+};
+void permuted_release(struct permuted *p);
+int permute(struct permuted *out, const struct model *m, struct data_file *files,
+	    size_t files_nr, const struct evaluate_options *o, uint64_t seed,
+	    struct err *e) MUST_CHECK;
+
 #endif
