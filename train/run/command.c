@@ -111,13 +111,14 @@ static int make_stage(struct job *j, struct err *e)
 	};
 	int rc;
 
-	for (size_t i = 0; i < nr; i++)
-		outs[i] = i < o->outs_nr
-				  ? (struct stage_spec_out){.path = o->outs[i]}
-				  : (struct stage_spec_out){
-					    .path = o->outs_no_cache[i - o->outs_nr],
-					    .no_cache = true};
-	outs[nr] = (struct stage_spec_out){.path = j->record, .no_cache = true};
+	for (size_t i = 0; i < o->outs_nr; i++)
+		outs[i].path = o->outs[i];
+	for (size_t i = o->outs_nr; i < nr; i++) {
+		outs[i].path = o->outs_no_cache[i - o->outs_nr];
+		outs[i].no_cache = true;
+	}
+	outs[nr].path = j->record;
+	outs[nr].no_cache = true;
 	j->stages.root = repo_root(j->repo);
 	rc = stage_from_spec(&j->stages, &spec, &j->stage, e);
 	free(outs);

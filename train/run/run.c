@@ -6,6 +6,7 @@
 #include "store/base/fs.h"
 #include "store/base/interrupt.h"
 #include "store/base/path.h"
+#include "store/base/sink.h"
 #include "store/base/text.h"
 #include "store/fmt/value.h"
 #include "store/hash/hash.h"
@@ -318,6 +319,10 @@ static int work(struct run *t, struct err *e)
 	if (t->o->resume && (rc = run_checkpoint_load(t, &core, e)) < 0)
 		goto out;
 	t->resumed = core.n > 0;
+	if (t->o->resume && !t->resumed)
+		sink_note(repo_sink(t->repo), "There is nothing to go on from: no "
+					      "checkpoint of this configuration and this "
+					      "data. Starting at the first round.");
 	o.resume = buf_slice(&core);
 	t->next_checkpoint_ns = clock_mono_ns() + CHECKPOINT_EVERY_NS;
 	rc = fit_train(&t->fit, &t->config, &o, e);
