@@ -4,12 +4,14 @@
  * renewals against sorting.
  */
 #include "store/base/err.h"
+#include "train/core/comm.h"
 #include "train/core/fp.h"
 #include "train/core/objective.h"
 #include "train/core/rng.h"
 #include "train/core/table.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -587,6 +589,84 @@ static void leaves_are_renewed_by_the_order_of_residuals(void **state)
 		}
 }
 
+/* ---- shards ------------------------------------------------------------------ */
+
+struct shard {
+	struct data *d;
+	const struct comm *comm;
+	double init[CLASSES], renewed;
+	int r;
+	struct err e;
+};
+
+/* Even rows make a leaf. */
+static void *shard_run(void *arg)
+{
+	struct shard *s = arg;
+	struct objective_state *o = NULL;
+	uint32_t rows[ROWS];
+	size_t nr = 0;
+
+	for (size_t i = 0; i < s->d->t.rows; i++)
+		if ((s->d->t.first_row + i) % 2 == 0)
+			rows[nr++] = (uint32_t)i;
+	s->r = objective_new(&o, &s->d->p, &s->d->t, s->comm, SIMD_BEST, &s->e);
+	if (s->r == 0)
+		s->r = objective_init(o, s->init, &s->e);
+	if (s->r == 0 && objective_renews(o))
+		s->r = objective_renew(o, s->d->score, rows, nr, &s->renewed, &s->e);
+	objective_free(o);
+	return NULL;
+}
+
+static void check_shards(enum objective which, unsigned nr, bool weighted)
+{
+	struct shard whole = {.d = data_new(which, ROWS, weighted)}, parts[4];
+	struct comm_threads *all = NULL;
+	pthread_t threads[4];
+	struct err e = {0};
+	size_t at = 0;
+
+	(void)shard_run(&whole);
+	assert_int_equal(whole.r, 0);
+	assert_int_equal(comm_threads_new(&all, nr, &e), 0);
+	for (unsigned i = 0; i < nr; i++) {
+		/* Uneven, and between queries. */
+		size_t to = i + 1 == nr ? ROWS : at + 23 * (i + 1);
+		struct data *d = data_new(which, ROWS, weighted);
+
+		d->t.rows = to - at;
+		d->t.first_row = at;
+		memmove(d->label, d->label + at, (to - at) * sizeof(double));
+		memmove(d->weight, d->weight + at, (to - at) * sizeof(double));
+		memmove(d->score, d->score + at, (to - at) * sizeof(double));
+		parts[i] = (struct shard){.d = d, .comm = comm_threads_rank(all, i)};
+		at = to;
+	}
+	for (unsigned i = 0; i < nr; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, shard_run, &parts[i]),
+				 0);
+	for (unsigned i = 0; i < nr; i++)
+		pthread_join(threads[i], NULL);
+	for (unsigned i = 0; i < nr; i++) {
+		if (parts[i].r < 0)
+			fail_msg("%s: %s", objective_name(which), parts[i].e.text);
+		assert_memory_equal(parts[i].init, whole.init, sizeof(whole.init));
+		assert_memory_equal(&parts[i].renewed, &whole.renewed, sizeof(double));
+		free(parts[i].d);
+	}
+	comm_threads_free(all);
+	free(whole.d);
+}
+
+static void shards_begin_and_renew_like_the_whole(void **state)
+{
+	(void)state;
+	for (unsigned which = 0; which < OBJ_NR; which++)
+		for (unsigned nr = 1; nr <= 4; nr++)
+			check_shards((enum objective)which, nr, nr % 2);
+}
+
 /* ---- what is refused --------------------------------------------------------- */
 
 static void refused(struct data *d, const char *why)
@@ -743,6 +823,7 @@ int main(void)
 		cmocka_unit_test(medians_and_quantiles_are_those_of_sorting),
 		cmocka_unit_test(weights_of_classes_move_the_beginning),
 		cmocka_unit_test(leaves_are_renewed_by_the_order_of_residuals),
+		cmocka_unit_test(shards_begin_and_renew_like_the_whole),
 		cmocka_unit_test(labels_that_do_not_fit_are_refused_with_their_row),
 		cmocka_unit_test(weights_and_tables_that_do_not_fit_are_refused),
 		cmocka_unit_test(equal_labels_huge_ones_and_one_row_are_taken),

@@ -82,7 +82,7 @@ static int look(struct lbfgs *f, const double *beta, double *value, double *grad
 /* -(inverse Hessian) slope, as the last steps know it. */
 static void find_way(struct lbfgs *f)
 {
-	double a[MEMORY], *way = f->way;
+	double a[MEMORY] = {0}, *way = f->way;
 
 	for (size_t i = 0; i < f->nr; i++)
 		way[i] = -f->slope[i];
