@@ -35,6 +35,8 @@ struct httpr {
 	struct httpr_conf conf;
 	struct http *http;
 	struct pool *pool;
+	char *state_dir;   /* or NULL */
+	bool has_partials; /* an earlier run left downloads to go on with */
 
 	/* The network thread's. */
 	struct retry_bucket bucket;
@@ -64,8 +66,10 @@ struct op {
 	bool is_peeked;	  /* its head said it all, and the body was not wanted */
 	bool own_is_wire; /* HTTP_OWN of the last try was the wire's fault */
 	/* GET */
-	uint64_t at;		  /* bytes that are there */
-	char etag[128], date[64]; /* of the first answer; "" none that binds */
+	struct httpr_log log;
+	uint64_t total;			     /* as the head told; 0 unknown */
+	uint64_t at;			     /* bytes that are there */
+	char etag[HTTPR_ETAG_MAX], date[64]; /* of the first answer; "" none that binds */
 	bool damaged;
 	struct buf mem;
 	char md5_b64[32];
@@ -91,6 +95,8 @@ static void end(struct op *op, int code, const struct err *e)
 		copy = *e;
 		copy.code = code;
 	}
+	if (op->phase == PHASE_GET && job->op == REMOTE_GET)
+		httpr_log_end(&op->log, job, code, op->at);
 	op_free(op);
 	if (code < 0)
 		remote_fail(&h->base, job, &copy);
@@ -171,17 +177,23 @@ static int prepare(struct http_req *q, struct http_wire *w, struct err *e)
 	return 0;
 }
 
+static char *url_of(const struct httpr *h, const char *key)
+{
+	struct buf url = {0};
+	char *made;
+
+	buf_addf(&url, "%s%s/", h->conf.origin, h->conf.path);
+	sigv4_path(&url, slice_of(key));
+	made = xstrdup(buf_str(&url));
+	buf_release(&url);
+	return made;
+}
+
 /* A new phase at the object's own URL. */
 static void begin(struct op *op, enum phase phase)
 {
-	struct buf url = {0};
-	struct httpr *h = op->h;
-
-	buf_addf(&url, "%s%s/", h->conf.origin, h->conf.path);
-	sigv4_path(&url, slice_of(op->job->key));
 	free(op->url);
-	op->url = xstrdup(buf_str(&url));
-	buf_release(&url);
+	op->url = url_of(op->h, op->job->key);
 	op->phase = phase;
 	op->is_foreign = false;
 	op->redirects = op->tries = op->challenges = 0;
@@ -229,6 +241,7 @@ static int get_head(struct op *op, struct err *e)
 	struct http_req *q = &op->q;
 	const char *coding = http_header(q, "content-encoding");
 	const char *etag = http_header(q, "etag");
+	const char *length = http_header(q, "content-length");
 	uint64_t from = 0, total;
 
 	if (coding && strcasecmp(coding, "identity") != 0)
@@ -249,6 +262,8 @@ static int get_head(struct op *op, struct err *e)
 	}
 	/* The whole: at the first try, and where it changed or ranges are not had. */
 	op->at = 0;
+	if (!length || !parse_u64(slice_of(length), &op->total))
+		op->total = 0;
 	buf_reset(&op->mem);
 	remember(op->etag, sizeof(op->etag), etag && etag[0] == '"' ? etag : NULL);
 	remember(op->date, sizeof(op->date), http_header(q, "last-modified"));
@@ -269,6 +284,17 @@ static int on_head(struct http_req *q, struct err *e)
 	return op->phase == PHASE_GET ? get_head(op, e) : 0;
 }
 
+static void write_record(struct op *op)
+{
+	char *url;
+
+	if (op->log.is_written || op->log.is_given_up)
+		return;
+	url = url_of(op->h, op->job->key);
+	httpr_log_write(&op->log, op->h->state_dir, url, op->job, op->total, op->etag);
+	free(url);
+}
+
 static int on_body(struct http_req *q, const void *p, size_t n, struct err *e)
 {
 	struct op *op = (struct op *)q;
@@ -286,6 +312,9 @@ static int on_body(struct http_req *q, const void *p, size_t n, struct err *e)
 		return err_sys(e, "write", job->key);
 	}
 	op->at += n;
+	if (job->op == REMOTE_GET && op->at >= HTTPR_RECORD_AT &&
+	    op->total > HTTPR_RECORD_AT && op->etag[0] && op->h->state_dir)
+		write_record(op);
 	sink_add(job->sink, 0, n);
 	return 0;
 }
@@ -698,6 +727,13 @@ static void httpr_submit(struct remote *r, struct remote_job *job)
 		remember(op->md5_b64, sizeof(op->md5_b64), buf_str(&b64));
 		buf_release(&b64);
 	}
+	if (job->op == REMOTE_GET && h->has_partials) {
+		char *url = url_of(h, job->key);
+
+		op->phase = PHASE_GET;
+		op->at = httpr_log_open(&op->log, h->state_dir, url, job, op->etag);
+		free(url);
+	}
 	op->task.fn = op_start;
 	http_post(h->http, &op->task);
 }
@@ -715,6 +751,7 @@ static void httpr_close(struct remote *r)
 	http_free(h->http);
 	pool_free(h->pool);
 	httpr_conf_release(&h->conf);
+	free(h->state_dir);
 	remote_release(r);
 	free(h);
 }
@@ -732,6 +769,9 @@ int httpr_open(struct remote **out, const struct remote_options *o, struct err *
 	}
 	remote_init(&h->base, &ops, o);
 	h->base.traits = (struct remote_traits){.jobs = h->conf.jobs};
+	h->state_dir = o->state_dir ? xstrdup(o->state_dir) : NULL;
+	h->base.base = url_of(h, "");
+	h->has_partials = resume_any(h->state_dir, false);
 	h->base.working_max = (size_t)h->conf.jobs * 2;
 	if (getrandom(&h->random, sizeof(h->random), 0) < 0)
 		h->random = (uint64_t)clock_mono_ns();

@@ -8,6 +8,7 @@
 
 #include "remote/digest.h"
 #include "remote/http.h"
+#include "remote/resume.h"
 #include "remote/retry.h"
 #include "remote/transport.h"
 
@@ -43,5 +44,27 @@ void httpr_conf_release(struct httpr_conf *c);
  * https, or to what is no web page. *same_origin: credentials may go there too.
  */
 char *httpr_redirect(const char *from, const char *to, bool *same_origin);
+
+enum {
+	HTTPR_ETAG_MAX = 128,
+	HTTPR_RECORD_AT = 16 << 20, /* a download that got so far is put on record */
+};
+
+/* The record of one download, for a run after this one. */
+struct httpr_log {
+	struct resume_file file;
+	bool is_written, is_given_up;
+};
+
+/* In the caller's thread: take up what an earlier run left. Returns how many bytes
+ * of job->fd are there, with the ETag that they are of; 0 for none. */
+uint64_t httpr_log_open(struct httpr_log *l, const char *dir, const char *url,
+			struct remote_job *job, char etag[HTTPR_ETAG_MAX]);
+/* Once, when enough is there: a few small calls of the system, on the network
+ * thread, of downloads that take seconds. */
+void httpr_log_write(struct httpr_log *l, const char *dir, const char *url,
+		     struct remote_job *job, uint64_t total, const char *etag);
+/* The job ends with at bytes on the disk: leave it to another run, or not. */
+void httpr_log_end(struct httpr_log *l, struct remote_job *job, int code, uint64_t at);
 
 #endif

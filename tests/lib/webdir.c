@@ -230,6 +230,8 @@ static enum MHD_Result send_file(struct webdir *w, struct MHD_Connection *c,
 		w->rules.cuts--;
 		s->cut = r->cut_at;
 	}
+	if (!is_head && r->dead_at > 0)
+		s->cut = MIN_OF(s->cut, r->dead_at > from ? r->dead_at - from : 0);
 	resp = MHD_create_response_from_callback(r->no_length ? MHD_SIZE_UNKNOWN
 							      : (uint64_t)s->n,
 						 4096, send_some, s, sending_free);

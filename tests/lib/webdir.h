@@ -23,6 +23,7 @@ struct webdir_rules {
 	/* The next so many GETs are cut after so many bytes of the body. */
 	unsigned cuts;
 	size_t cut_at;
+	size_t dead_at; /* not 0: no byte from here on is ever sent */
 	unsigned fails; /* the next so many requests get this status */
 	int fail_status;
 	/* GET and HEAD of what begins so get 302 to the other; uploads 307. */

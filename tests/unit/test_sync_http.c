@@ -132,6 +132,46 @@ static void fsck_asks_for_what_the_workspace_names(void **state)
 	assert_true(webdir_is(w->web, path_of("/r/", "two"), "two", 3));
 }
 
+static void a_large_download_goes_on_in_the_next_run(void **state)
+{
+	struct world *w = *state;
+	const size_t n = 24u << 20, dead = 18u << 20;
+	char *p = xmalloc(n + 1), *range, want[48];
+	struct err e = {0};
+
+	for (size_t i = 0; i < n; i++)
+		p[i] = (char)(i * 2654435761u >> 13);
+	must(fs_write(w->f->fd, "big", (struct slice){p, n}, 0644, FS_SYNC_NONE, &e), &e);
+	add(w->f, "big");
+	must(run(w, sync_push, (struct sync_options){0}), &w->e);
+	sh(w->f, "rm -rf big .dvc/cache .dvc/tmp/lode");
+	reopen(w->f);
+	webdir_rules(w->web)->dead_at = dead;
+	assert_int_equal(run(w, sync_fetch, (struct sync_options){0}), ERR_PARTIAL);
+	sh(w->f, "ls .dvc/cache/lode/transfers/* >/dev/null");
+	reopen(w->f);
+	webdir_rules(w->web)->dead_at = 0;
+	webdir_clear(w->web);
+	must(run(w, sync_pull, (struct sync_options){0}), &w->e);
+	range = webdir_last(w->web, "GET", "Range");
+	snprintf(want, sizeof(want), "bytes=%zu-", dead);
+	assert_string_equal(range, want);
+	assert_true(webdir_sent(w->web) <= n - dead + 4096);
+	sh(w->f, "test -f big && ! find .dvc/cache -name '*.tmp' | grep .");
+	/* What an earlier run left may be other bytes: then all of it comes anew. */
+	sh(w->f, "rm -rf big .dvc/cache .dvc/tmp/lode");
+	reopen(w->f);
+	webdir_rules(w->web)->dead_at = dead;
+	assert_int_equal(run(w, sync_fetch, (struct sync_options){0}), ERR_PARTIAL);
+	webdir_rules(w->web)->dead_at = 0;
+	sh(w->f, "f=$(find .dvc/cache/files -name '*.tmp' -size +10M) && test -f $f && "
+		 "printf XXXX | dd of=$f bs=1 seek=5000 conv=notrunc 2>/dev/null");
+	must(run(w, sync_pull, (struct sync_options){0}), &w->e);
+	sh(w->f, "test -f big");
+	free(range);
+	free(p);
+}
+
 static void gc_says_that_it_cannot(void **state)
 {
 	struct world *w = *state;
@@ -165,6 +205,7 @@ int main(void)
 		T(a_directory_goes_there_and_back),
 		T(a_url_of_another_remote_leads_below_it_with_its_keys),
 		T(fsck_asks_for_what_the_workspace_names),
+		T(a_large_download_goes_on_in_the_next_run),
 		T(gc_says_that_it_cannot),
 		T(a_wrong_password_stops_at_once),
 	};
