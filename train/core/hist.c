@@ -87,38 +87,26 @@ add_rows(const struct span *s, size_t fours, size_t rest, size_t words)
 
 #define CASE(n)                                                                          \
 	case n:                                                                          \
-		add_rows(s, n, 0, 256);                                                  \
+		add_rows(s, (n) / 4, (n) % 4, 256);                                      \
 		return
+#define CASES(n)                                                                         \
+	CASE(n);                                                                         \
+	CASE(n + 1);                                                                     \
+	CASE(n + 2);                                                                     \
+	CASE(n + 3)
 
 static void add_wide(const struct span *s, size_t nr)
 {
-	if (nr % 4 == 0)
-		switch (nr / 4) {
-			CASE(1);
-			CASE(2);
-			CASE(3);
-			CASE(4);
-			CASE(5);
-			CASE(6);
-			CASE(7);
-			CASE(8);
-			CASE(16);
-		default:
-			break;
-		}
 	switch (nr) {
-	case 1:
-		add_rows(s, 0, 1, 256);
-		return;
-	case 5:
-		add_rows(s, 1, 1, 256);
-		return;
-	case 6:
-		add_rows(s, 1, 2, 256);
-		return;
-	case 7:
-		add_rows(s, 1, 3, 256);
-		return;
+		CASES(1);
+		CASES(5);
+		CASES(9);
+		CASES(13);
+		CASES(17);
+		CASES(21);
+		CASES(25);
+		CASES(29);
+		CASE(64);
 	default:
 		add_rows(s, nr / 4, nr % 4, 256);
 	}
