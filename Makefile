@@ -161,8 +161,10 @@ unit: $(UNIT)
 	$(Q).ci/tap -j $(JOBS) $(filter-out $(SERVER_UNIT),$(UNIT))
 
 # The variants of other machines: one with AVX2, one without any of it.
-emulated: $(B)/tests/unit/test_md5_many
-	$(Q)for cpu in Haswell Nehalem; do qemu-x86_64 -cpu $$cpu $< || exit 1; done
+EMULATED := $(filter %/test_md5_many %/test_bins %/test_hist %/test_split,$(UNIT))
+emulated: $(EMULATED)
+	$(Q)for cpu in Haswell Nehalem; do for t in $(EMULATED); do \
+		qemu-x86_64 -cpu $$cpu $$t || exit 1; done; done
 
 # One model from every compiler, level of optimisation and machine.
 digest:
