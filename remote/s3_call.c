@@ -232,6 +232,7 @@ static int code_of(const struct s3_call *c)
 		{"RequestTimeTooSkewed", ERR_AUTH},
 		{"BadDigest", ERR_CORRUPT},
 		{"XAmzContentSHA256Mismatch", ERR_CORRUPT},
+		{"XAmzContentChecksumMismatch", ERR_CORRUPT},
 		{"InvalidObjectState", ERR_UNSUPPORTED},
 	};
 

@@ -152,7 +152,7 @@ static void a_wrong_part_is_not_taken_for_a_refusal(void **state)
 				.has = "partNumber=2",
 				.what = FAKES3_STATUS,
 				.status = 400,
-				.code = "BadDigest"});
+				.code = "XAmzContentChecksumMismatch"});
 	assert_int_equal(fix_put(x, KEY, p, BIG), ERR_CORRUPT);
 	assert_int_equal(fakes3_matching(x->s3, "POST", "uploads="), 1);
 	assert_int_equal(fakes3_uploads(x->s3), 0);
