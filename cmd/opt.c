@@ -427,11 +427,10 @@ static int parse_words(struct state *s, struct err *e)
 			continue;
 		}
 		s->i++;
-		if (strcmp(word, "--") == 0) {
+		if (strcmp(word, "--") == 0)
 			only_operands = true;
-			s->p->dashes = (int)s->words.nr;
-		} else if ((r = word[1] == '-' ? take_long(s, word, e)
-					       : take_cluster(s, word, e)) < 0)
+		else if ((r = word[1] == '-' ? take_long(s, word, e)
+					     : take_cluster(s, word, e)) < 0)
 			return r;
 	}
 	return 0;
@@ -443,7 +442,6 @@ int opt_parse(struct opt_parse *p, int argc, char *const *argv, struct err *e)
 	int r;
 
 	p->is_exit2 = p->has_help = false;
-	p->dashes = -1;
 	r = parse_words(&s, e);
 	p->used = s.i;
 	if (r == 0 && !p->has_help) {

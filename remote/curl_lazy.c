@@ -10,7 +10,6 @@
 #include "store/base/compiler.h"
 
 #include <assert.h>
-#define CURL_DISABLE_DEPRECATION
 #include <curl/curl.h>
 #include <dlfcn.h>
 #include <pthread.h>
@@ -45,7 +44,6 @@ static_assert(sizeof(curl_off_t) == sizeof(void *) && sizeof(long) == sizeof(voi
 	F(curl_multi_remove_handle)                                                      \
 	F(curl_multi_setopt)                                                             \
 	F(curl_multi_socket_action)                                                      \
-	F(curl_multi_socket_all)                                                         \
 	F(curl_multi_strerror)                                                           \
 	F(curl_slist_append)                                                             \
 	F(curl_slist_free_all)                                                           \
@@ -178,11 +176,6 @@ CURLMcode curl_multi_setopt(CURLM *multi, CURLMoption option, ...)
 	value = va_arg(ap, void *);
 	va_end(ap);
 	return fn.curl_multi_setopt(multi, option, value);
-}
-
-CURLMcode curl_multi_socket_all(CURLM *multi, int *running)
-{
-	return fn.curl_multi_socket_all(multi, running);
 }
 
 CURLMcode curl_multi_socket_action(CURLM *multi, curl_socket_t s, int events,

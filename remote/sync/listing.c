@@ -66,12 +66,6 @@ static int by_oid(const void *a, const void *b)
 	return oid_cmp(&x->oid, &y->oid);
 }
 
-void listing_sort(struct listing *l)
-{
-	if (l->v.nr > 1)
-		qsort(l->v.v, l->v.nr, sizeof(*l->v.v), by_oid);
-}
-
 static void range_init(struct range *range, size_t i, struct sink *sink)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -134,7 +128,8 @@ int listing_read(struct remote *r, struct sink *sink, struct listing *out, struc
 		listing_release(&l);
 		return code;
 	}
-	listing_sort(&l);
+	if (l.v.nr > 1)
+		qsort(l.v.v, l.v.nr, sizeof(*l.v.v), by_oid);
 	*out = l;
 	return 0;
 }

@@ -1,7 +1,6 @@
 /*
  * Between the objective's files; nothing else includes it, but params.c for the
- * check of labels and the linear models, which share rows, weights and what to
- * begin with.
+ * check of labels.
  *
  * A kernel computes gradients of n rows of one output that lie one behind the
  * other. Its vector twins give the same bits: per lane the same operations in the

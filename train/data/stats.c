@@ -14,7 +14,7 @@
 /* A set of float bits, open addressing; a free slot is `none`, a NaN, which is no
  * value here. Once it is full it only says "at least". */
 struct seen {
-	uint32_t *slots;
+	uint32_t *slots, *used; /* used: which slots are not free */
 	size_t nr;
 };
 
@@ -22,8 +22,8 @@ struct seen {
 
 static void seen_start(struct seen *s)
 {
-	for (size_t i = 0; i < SLOTS_NR; i++)
-		s->slots[i] = SEEN_NONE;
+	for (size_t i = 0; i < s->nr; i++)
+		s->slots[s->used[i]] = SEEN_NONE;
 	s->nr = 0;
 }
 
@@ -40,7 +40,7 @@ static void seen_add(struct seen *s, float v)
 		if (s->slots[at] == bits)
 			return;
 	s->slots[at] = bits;
-	s->nr++;
+	s->used[s->nr++] = (uint32_t)at;
 }
 
 /* Sums in order of rows, one after the other: the same for every number of threads.
@@ -106,8 +106,11 @@ static void categorical(struct column_stats *out, const struct column *c, size_t
 
 void stats_columns(struct column_stats *out, const struct table *t)
 {
-	struct seen seen = {.slots = xmalloc(SLOTS_NR * sizeof(uint32_t))};
+	struct seen seen = {.slots = xmalloc(SLOTS_NR * sizeof(uint32_t)),
+			    .used = xmalloc(DISTINCT_MAX * sizeof(uint32_t))};
 
+	for (size_t i = 0; i < SLOTS_NR; i++)
+		seen.slots[i] = SEEN_NONE;
 	for (size_t i = 0; i < t->cols_nr; i++) {
 		out[i] = (struct column_stats){.rows = t->rows};
 		if (t->cols[i].f.kind == FEATURE_CATEGORICAL)
@@ -117,4 +120,5 @@ void stats_columns(struct column_stats *out, const struct table *t)
 		out[i].is_constant = out[i].distinct <= 1;
 	}
 	free(seen.slots);
+	free(seen.used);
 }
