@@ -163,7 +163,7 @@ e2e: all $(SERVERS) $(if $(wildcard tests/powercut/powercut.c),$(B)/tests/powerc
 	$(Q)LODE_BIN=$(CURDIR)/$(B) .ci/tap -j $(JOBS) $(E2E)
 
 # Threads meet in these; the rest would only take time.
-TSAN_UNIT := $(filter %base_fs %md5_many %odb %odb_ingest %odb_threads %index %repo_add \
+TSAN_UNIT := $(filter %base_fs %md5_many %odb %odb_ingest %odb_threads %index %repo_add %httpr \
 	%remote_local %s3 %s3_faults,$(UNIT))
 tsan: $(TSAN_UNIT)
 	$(Q).ci/tap -j $(JOBS) $(TSAN_UNIT)
