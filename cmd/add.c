@@ -1,9 +1,12 @@
 #include "cmd/cmd.h"
 #include "cmd/targets.h"
+#include "remote/sync/sync.h"
 #include "store/base/err.h"
 #include "store/repo/add.h"
 #include "store/repo/repo.h"
 #include "store/repo/report.h"
+
+#include <string.h>
 
 struct add_args {
 	struct opt_list targets, remote_config;
@@ -17,7 +20,7 @@ static const struct opt add_opts[] = {
 		 "write the .dvc file but put nothing into the cache"),
 	OPT_BOOL(0, "glob", struct add_args, glob, "targets are shell patterns"),
 	{OPT_FIELD(OPT_KIND_STR, 'o', "out", struct add_args, out), .value_name = "PATH",
-	 .help = "copy the target into the cache and place it at PATH",
+	 .help = "copy the target, a path or a URL, into the cache and place it at PATH",
 	 .flags = OPT_PATH},
 	{OPT_FIELD(OPT_KIND_BOOL, 0, "to-remote", struct add_args, to_remote),
 	 .help = "upload to a remote only", .flags = OPT_HIDDEN},
@@ -75,12 +78,20 @@ static int add_run(struct ctx *ctx, void *arg, struct err *e)
 		.no_relink = args->no_relink,
 		.force = args->force,
 	};
+	struct sync_options so = {.sink = &ctx->ui.sink};
+	char *dir = NULL, *data = NULL;
 	struct report rep = {0};
 	int r;
 
 	if ((r = check(args, e)) < 0)
 		return r;
+	/* Fetched before any lock is taken: it may take long. */
+	if (args->out && args->targets.nr == 1 && strstr(args->targets.v[0], "://") &&
+	    (r = sync_download(ctx->repo, args->targets.v[0], &so, &dir, &data, e)) < 0)
+		return r;
+	o.source = data;
 	r = repo_add(ctx->repo, &o, &rep, e);
+	sync_download_end(&dir, &data);
 	r = cmd_finish(ctx, &rep, r, e);
 	report_release(&rep);
 	return r;

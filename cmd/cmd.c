@@ -185,7 +185,7 @@ out:
 }
 
 /* "To track the changes with git, run:" as DVC words it, in Git repositories. */
-static void hint_git(struct ctx *ctx, const struct report *rep)
+void cmd_hint_git(struct ctx *ctx, const struct report *rep)
 {
 	struct buf files = {0};
 
@@ -226,6 +226,6 @@ int cmd_finish(struct ctx *ctx, const struct report *rep, int r, struct err *e)
 		print_text(&ctx->print, "\n");
 	}
 	if (r >= 0)
-		hint_git(ctx, rep);
+		cmd_hint_git(ctx, rep);
 	return r;
 }

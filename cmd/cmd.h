@@ -57,8 +57,10 @@ struct cmd {
 	const struct opt *opts;
 	const struct operand *operands;
 	size_t args_size;
-	const void *defaults;	       /* what args start as; NULL: all-zero */
-	const struct cmd *const *subs; /* ended by NULL: then run is NULL */
+	const void *defaults; /* what args start as; NULL: all-zero */
+	/* Ended by NULL. With run as well the next word may name one of them, and
+	 * need not. */
+	const struct cmd *const *subs;
 	unsigned needs;
 	unsigned flags;
 	const char *failed; /* "failed to push data to the cloud", before the error */
@@ -96,6 +98,7 @@ struct ctx {
 	struct repo *repo;	      /* with NEED_REPO */
 	struct sync_fetcher *fetcher; /* what brings missing objects; ended by main */
 	char *failed;		      /* replaces cmd->failed; malloc'ed */
+	int dashes;	    /* how many operands stood before "--"; -1: there was none */
 	bool is_unforeseen; /* this error is one that DVC does not handle: no word of
 			     * context, and 255 */
 	bool json_done;	    /* the one document has been written */
@@ -109,6 +112,12 @@ const struct cmd *cmd_find(const struct cmd *const *list, const char *name);
 
 /* "understood but not offered yet": DVC's command names that we do not have. */
 bool cmd_is_known_elsewhere(const char *name);
+
+/* Nothing but a name before its sub-commands. */
+static inline bool cmd_is_group(const struct cmd *cmd)
+{
+	return cmd->subs && !cmd->run;
+}
 
 /* ---- for the commands ---------------------------------------------------- */
 
@@ -129,6 +138,7 @@ bool cmd_ask(struct ctx *ctx, const char *question);
  * --json write the document instead; r and e are the verb's result. Returns r,
  * or what writing the document gave. */
 int cmd_finish(struct ctx *ctx, const struct report *rep, int r, struct err *e);
+void cmd_hint_git(struct ctx *ctx, const struct report *rep);
 void cmd_warnings(struct ctx *ctx, const struct strvec *warnings);
 
 /* help.c */

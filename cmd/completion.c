@@ -98,7 +98,7 @@ static void bash_command(struct buf *b, const char *name, const struct cmd *cmd)
 		add_names(b, cmd->subs, " ");
 		buf_addc(b, ' ');
 	}
-	while (!cmd->subs && (o = next_opt(&it))) {
+	while (!cmd_is_group(cmd) && (o = next_opt(&it))) {
 		if (o->letter)
 			buf_addf(b, "-%c ", o->letter);
 		if (o->name)
@@ -276,7 +276,7 @@ static void zsh_opts(struct buf *b, const struct cmd *cmd)
 static void zsh_command(struct buf *b, const char *name, const struct cmd *cmd)
 {
 	buf_addf(b, "\t'%s')\n", name);
-	if (cmd->subs) {
+	if (cmd_is_group(cmd)) {
 		buf_adds(b, "\t\t_values 'command'");
 		for (const struct cmd *const *s = cmd->subs; *s; s++) {
 			if ((*s)->flags & CMD_HIDDEN)
@@ -296,6 +296,11 @@ static void zsh_command(struct buf *b, const char *name, const struct cmd *cmd)
 				 op->flags & OPT_REMOTE ? "_lode_remotes"
 				 : op->flags & OPT_PATH ? "_files"
 							: "");
+		}
+		if (cmd->subs) {
+			buf_adds(b, " \\\n\t\t\t'1:command:{ _files; compadd ");
+			add_names(b, cmd->subs, " ");
+			buf_adds(b, " }'");
 		}
 	}
 	buf_adds(b, "\n\t\t;;\n");
@@ -326,15 +331,25 @@ static void zsh(struct buf *b)
 		    "\tcmd=${words[at]}\n"
 		    "\tcase $cmd in\n\t");
 	for (const struct cmd *const *c = cmd_list; *c; c++)
-		if ((*c)->subs)
+		if (cmd_is_group(*c))
 			buf_addf(b, "%s|", (*c)->name);
 	buf_cut(b, b->n - 1); /* some command has sub-commands */
 	buf_adds(b,
 		 ")\n\t\tif ((CURRENT > at + 1)); then\n"
 		 "\t\t\tcmd=\"$cmd ${words[at + 1]}\"\n\t\t\t((at++))\n\t\tfi\n\t\t;;\n"
-		 "\tesac\n"
-		 "\tshift $((at - 1)) words\n\t((CURRENT -= at - 1))\n"
-		 "\tcase $cmd in\n");
+		 "\tesac\n");
+	for (const struct cmd *const *c = cmd_list; *c; c++) {
+		if (!(*c)->subs || !(*c)->run)
+			continue;
+		/* Only one of its sub-commands is part of the command's name. */
+		buf_addf(b, "\tif [[ $cmd == %s && $CURRENT -gt $((at + 1)) && ' ",
+			 (*c)->name);
+		add_names(b, (*c)->subs, " ");
+		buf_adds(b, " ' == *\" ${words[at + 1]} \"* ]]; then\n"
+			    "\t\tcmd=\"$cmd ${words[at + 1]}\"\n\t\t((at++))\n\tfi\n");
+	}
+	buf_adds(b, "\tshift $((at - 1)) words\n\t((CURRENT -= at - 1))\n"
+		    "\tcase $cmd in\n");
 	each_command(b, zsh_command);
 	buf_adds(b, "\tesac\n}\n\n_lode \"$@\"\n");
 }
@@ -375,7 +390,7 @@ static void fish_command(struct buf *b, const char *name, const struct cmd *cmd)
 		fish_text(b, (*s)->brief);
 		buf_adds(b, "'\n");
 	}
-	while (!cmd->subs && (o = next_opt(&it))) {
+	while (!cmd_is_group(cmd) && (o = next_opt(&it))) {
 		fish_when(b, name);
 		if (o->letter)
 			buf_addf(b, " -s %c", o->letter);

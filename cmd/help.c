@@ -112,9 +112,11 @@ void help_command(struct print *p, const char *prog, const struct cmd *parent,
 
 	buf_addf(&b, "usage: %s %s%s%s", prog, parent ? parent->name : "",
 		 parent ? " " : "", cmd->name);
-	if (cmd->subs)
+	if (cmd_is_group(cmd))
 		buf_adds(&b, " COMMAND ...");
 	opt_usage(cmd->opts, cmd->operands, &b);
+	if (cmd->subs && cmd->run)
+		buf_addf(&b, "\n       %s %s COMMAND ...", prog, cmd->name);
 	buf_addf(&b, "\n\n%s.\n", cmd->brief);
 	if (cmd->subs) {
 		buf_adds(&b, "\ncommands:\n");

@@ -134,7 +134,10 @@ static int find_command(struct ctx *ctx, struct line *l, bool *has_help, bool *i
 		l->cmd = found;
 		l->argv++;
 		l->argc--;
-		if (!found->subs)
+		/* A command that also runs by itself takes a sub-command's name only
+		 * right behind its own. */
+		if (!found->subs ||
+		    (found->run && (l->argc == 0 || !cmd_find(found->subs, l->argv[0]))))
 			return 0;
 		list = found->subs;
 		first = 1; /* global options do not stand behind a command */
@@ -270,6 +273,7 @@ static int parse_and_run(struct ctx *ctx, const struct line *l)
 			log_open(STDERR_FILENO, env_get("LOG"));
 		ctx->cmd = cmd;
 		ctx->parent = l->parent;
+		ctx->dashes = p.dashes;
 		status = run_command(ctx, args);
 	}
 	opt_release(cmd->opts, cmd->operands, args);

@@ -138,6 +138,10 @@ void help_mdoc(struct print *p, const struct cmd *parent, const struct cmd *cmd)
 	buf_adds(&b, ".\\\" brief\n");
 	add_text(&b, cmd ? cmd->brief : "Data and artifact versioning next to git");
 	buf_adds(&b, "\n.\\\" synopsis\n");
+	if (!cmd || cmd->run) {
+		synopsis(&part, parent, cmd);
+		buf_addslice(&b, buf_slice(&part));
+	}
 	if (cmd && cmd->subs) {
 		for (const struct cmd *const *s = cmd->subs; *s; s++) {
 			if ((*s)->flags & CMD_HIDDEN)
@@ -146,15 +150,12 @@ void help_mdoc(struct print *p, const struct cmd *parent, const struct cmd *cmd)
 			synopsis(&part, cmd, *s);
 			buf_addslice(&b, buf_slice(&part));
 		}
-	} else {
-		synopsis(&part, parent, cmd);
-		buf_addslice(&b, buf_slice(&part));
 	}
 	if (!cmd || cmd->subs) {
 		buf_adds(&b, ".\\\" commands\n");
 		commands(&b, cmd ? cmd->subs : cmd_list);
 	}
-	if (!cmd || !cmd->subs) {
+	if (!cmd || !cmd_is_group(cmd)) {
 		buf_adds(&b, ".\\\" options\n");
 		options(&b, cmd);
 	}

@@ -427,10 +427,11 @@ static int parse_words(struct state *s, struct err *e)
 			continue;
 		}
 		s->i++;
-		if (strcmp(word, "--") == 0)
+		if (strcmp(word, "--") == 0) {
 			only_operands = true;
-		else if ((r = word[1] == '-' ? take_long(s, word, e)
-					     : take_cluster(s, word, e)) < 0)
+			s->p->dashes = (int)s->words.nr;
+		} else if ((r = word[1] == '-' ? take_long(s, word, e)
+					       : take_cluster(s, word, e)) < 0)
 			return r;
 	}
 	return 0;
@@ -442,6 +443,7 @@ int opt_parse(struct opt_parse *p, int argc, char *const *argv, struct err *e)
 	int r;
 
 	p->is_exit2 = p->has_help = false;
+	p->dashes = -1;
 	r = parse_words(&s, e);
 	p->used = s.i;
 	if (r == 0 && !p->has_help) {

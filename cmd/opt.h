@@ -142,6 +142,7 @@ struct opt_parse {
 	bool stop_at_operand; /* leave the first operand and what follows alone */
 	/* out */
 	int used;      /* arguments taken, with stop_at_operand */
+	int dashes;    /* words that are no options before "--"; -1: there was none */
 	bool is_exit2; /* the error is of an OPT_EXIT2 group */
 	bool has_help; /* -h or --help was met: nothing is checked any more */
 };

@@ -1,6 +1,7 @@
 #include "cmd/cmd.h"
 #include "cmd/json.h"
 #include "cmd/levels.h"
+#include "cmd/remote_test.h"
 #include "store/base/alloc.h"
 #include "store/base/err.h"
 #include "store/repo/repo.h"
@@ -369,8 +370,9 @@ static const struct cmd cmd_remote_remove = {
 extern const struct cmd cmd_remote_cleanup; /* remote_cleanup.c */
 
 static const struct cmd *const remote_subs[] = {
-	&cmd_remote_add,    &cmd_remote_cleanup, &cmd_remote_default, &cmd_remote_list,
-	&cmd_remote_modify, &cmd_remote_remove,	 &cmd_remote_rename,  NULL,
+	&cmd_remote_add,    &cmd_remote_cleanup, &cmd_remote_default,
+	&cmd_remote_list,   &cmd_remote_modify,	 &cmd_remote_remove,
+	&cmd_remote_rename, &cmd_remote_test,	 NULL,
 };
 
 const struct cmd cmd_remote = {

@@ -29,7 +29,7 @@ struct ui {
 	uint64_t items, bytes; /* to come; 0 unknown */
 	int64_t begun_ns;
 	char detail[160]; /* what sink.tell said last; "" when nothing */
-	bool is_drawn; /* a progress line stands on the terminal */
+	bool is_drawn;	  /* a progress line stands on the terminal */
 	_Atomic uint64_t items_done, bytes_done;
 	_Atomic int64_t next_ns;
 };

@@ -79,6 +79,12 @@ int creds_assume_role(struct creds_ctx *c, const struct creds_role *role,
 int creds_web_identity(struct creds_ctx *c, const struct creds_role *role,
 		       struct creds_keys *out, struct err *e) MUST_CHECK;
 
+/* A session of a role that took an MFA code and still lives: this program's, or one
+ * of the AWS command line. Any thread. */
+bool creds_cache_get(const struct creds_role *role, struct creds_keys *out);
+void creds_cache_put(const struct creds_role *role, const struct creds_keys *k);
+void creds_cache_drop(void); /* wipe them; for tests */
+
 /* ---- the network ----------------------------------------------------------- */
 
 struct creds_request {

@@ -337,7 +337,8 @@ static int none(const struct creds_ctx *c, const char *why, struct err *e)
 	const char *credentials = c->credentials_file ? c->credentials_file : "";
 	const char *config = c->config_file ? c->config_file : "";
 
-	if (c->is_profile_named && !creds_has_profile(c, c->profile))
+	if ((c->is_profile_named || strcmp(c->profile, "default") != 0) &&
+	    !creds_has_profile(c, c->profile))
 		return err_set(e, ERR_CONFIG,
 			       "the profile '%s' is in neither '%s' nor '%s'", c->profile,
 			       credentials, config);

@@ -302,6 +302,9 @@ int creds_assume_role(struct creds_ctx *c, const struct creds_role *role,
 			       role->profile);
 	param(&x, "DurationSeconds", role->duration_s);
 	param(&x, "ExternalId", role->external_id);
+	/* One that the server refused is not offered again. */
+	if (role->mfa_serial && c->may_ask && creds_cache_get(role, out))
+		return 1;
 	if ((r = find_service(c, &x, e)) < 0)
 		return r;
 	if (role->mfa_serial && (r = ask_code(c, &x, e)) == 0) {
@@ -310,6 +313,8 @@ int creds_assume_role(struct creds_ctx *c, const struct creds_role *role,
 	}
 	if (r == 0)
 		r = ask(c, &x, base, out, e);
+	if (r == 1 && role->mfa_serial)
+		creds_cache_put(role, out);
 	secure_wipe(x.serial_code, sizeof(x.serial_code));
 	free(x.url);
 	return r;

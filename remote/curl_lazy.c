@@ -10,6 +10,7 @@
 #include "store/base/compiler.h"
 
 #include <assert.h>
+#define CURL_DISABLE_DEPRECATION
 #include <curl/curl.h>
 #include <dlfcn.h>
 #include <pthread.h>
@@ -44,6 +45,7 @@ static_assert(sizeof(curl_off_t) == sizeof(void *) && sizeof(long) == sizeof(voi
 	F(curl_multi_remove_handle)                                                      \
 	F(curl_multi_setopt)                                                             \
 	F(curl_multi_socket_action)                                                      \
+	F(curl_multi_socket_all)                                                         \
 	F(curl_multi_strerror)                                                           \
 	F(curl_slist_append)                                                             \
 	F(curl_slist_free_all)                                                           \
@@ -176,6 +178,11 @@ CURLMcode curl_multi_setopt(CURLM *multi, CURLMoption option, ...)
 	value = va_arg(ap, void *);
 	va_end(ap);
 	return fn.curl_multi_setopt(multi, option, value);
+}
+
+CURLMcode curl_multi_socket_all(CURLM *multi, int *running)
+{
+	return fn.curl_multi_socket_all(multi, running);
 }
 
 CURLMcode curl_multi_socket_action(CURLM *multi, curl_socket_t s, int events,

@@ -28,6 +28,7 @@ enum {
 	BUFFER_MAX = 512 << 10,
 };
 
+#define NUDGE_NS    (INT64_C(1000000) * TICK_MS)
 #define CLEAN_UP_NS INT64_C(5000000000)
 
 struct list {
@@ -43,7 +44,7 @@ struct http {
 	struct list ready, delayed;
 	struct http_conn *active, *spare;
 	int64_t timer_ns; /* libcurl wants to be called then; 0: not */
-	int64_t watch_ns, cancel_ns;
+	int64_t watch_ns, nudge_ns, cancel_ns;
 	pthread_mutex_t lock; /* mailbox, started, leaving */
 	struct http_task *mail, **mail_tail;
 	bool started, leaving;
@@ -245,11 +246,17 @@ static void start(struct http *h, struct http_req *q)
 
 static void describe(struct http_req *q, CURLcode code)
 {
-	long os = 0;
+	static const char *const cuts[] = {"reset by peer", "unexpected eof",
+					   "SSL_ERROR_SYSCALL"};
+	long os = 0, proxy = 0;
 
 	curl_easy_getinfo(q->conn->easy, CURLINFO_OS_ERRNO, &os);
+	curl_easy_getinfo(q->conn->easy, CURLINFO_HTTP_CONNECTCODE, &proxy);
 	q->curl_code = (int)code;
-	q->curl_reset = os == ECONNRESET || strstr(q->conn->error, "reset by peer");
+	q->proxy_status = proxy >= 300 ? (int)proxy : 0;
+	q->curl_reset = os == ECONNRESET;
+	for (size_t i = 0; i < ARRAY_SIZE(cuts); i++)
+		q->curl_reset |= strstr(q->conn->error, cuts[i]) != NULL;
 	err_set(&q->err, ERR_NET, "%s",
 		q->conn->error[0] ? q->conn->error : curl_easy_strerror(code));
 	q->err.sys = (int)os;
@@ -276,6 +283,27 @@ static void reap(struct http *h)
 		}
 		end(h, c->q, fault);
 	}
+}
+
+/*
+ * libcurl 7.88 turns to the next address of a name when one did not answer, but
+ * opens its socket only when the transfer runs again, for which nothing is left to
+ * wake it but its end. So whoever connects for long is woken by us.
+ */
+static void nudge(struct http *h, int64_t now)
+{
+	bool any = false;
+	int running;
+
+	if (now - h->nudge_ns < NUDGE_NS)
+		return;
+	h->nudge_ns = now;
+	for (struct http_conn *c = h->active; c && !any; c = c->next)
+		any = http_conn_is_connecting(c) && now - c->q->start_ns > NUDGE_NS;
+	if (!any)
+		return;
+	curl_multi_socket_all(h->multi, &running);
+	reap(h);
 }
 
 static void watch(struct http *h, int64_t now)
@@ -503,7 +531,9 @@ static void *run(void *arg)
 		for (int i = 0; i < nr; i++)
 			handle_event(h, &ev[i]);
 		reap(h);
-		watch(h, clock_mono_ns());
+		now = clock_mono_ns();
+		nudge(h, now);
+		watch(h, now);
 	}
 	return NULL;
 }

@@ -76,7 +76,8 @@ struct http_req {
 	enum http_fault fault;
 	int status;
 	int curl_code;
-	bool curl_reset; /* the system said ECONNRESET */
+	bool curl_reset;  /* the connection was cut, the system or TLS says */
+	int proxy_status; /* of a proxy that refused to connect, or 0 */
 	struct err err;
 	struct buf text; /* the owner releases it */
 	uint64_t received;

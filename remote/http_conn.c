@@ -326,6 +326,7 @@ int http_conn_set_up(struct http_conn *c, const struct http_base *b,
 	q->fault = HTTP_OK;
 	q->status = q->curl_code = 0;
 	q->curl_reset = false;
+	q->proxy_status = 0;
 	q->err = (struct err){0};
 	buf_reset(&q->text);
 	q->received = 0;
@@ -360,6 +361,14 @@ void http_conn_free(struct http_conn *c)
 	http_conn_clean(c);
 	curl_easy_cleanup(c->easy);
 	free(c);
+}
+
+bool http_conn_is_connecting(const struct http_conn *c)
+{
+	curl_off_t pretransfer = 0;
+
+	curl_easy_getinfo(c->easy, CURLINFO_PRETRANSFER_TIME_T, &pretransfer);
+	return pretransfer == 0;
 }
 
 enum phase {

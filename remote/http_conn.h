@@ -8,6 +8,7 @@
 #include "remote/http.h"
 #include "remote/rate.h"
 
+#define CURL_DISABLE_DEPRECATION /* curl_multi_socket_all */
 #include <curl/curl.h>
 
 /* A socket's state in epoll; the table is indexed by descriptor. */
@@ -64,6 +65,8 @@ int http_conn_set_up(struct http_conn *c, const struct http_base *b,
 		     struct http_socks *socks, struct err *e) MUST_CHECK;
 void http_conn_clean(struct http_conn *c); /* after a transfer */
 void http_conn_free(struct http_conn *c);
+
+bool http_conn_is_connecting(const struct http_conn *c);
 
 /* 0, or ERR_NET with the sentence when nothing moved for too long. */
 int http_conn_watch(struct http_conn *c, const struct http_base *b, int64_t now_ns,

@@ -8,8 +8,8 @@
 #include <string.h>
 
 static const char *const known_schemes[] = {
-	"http", "https", "gs",	    "gcs", "azure",  "abfs",	"abfss",  "adl",    "ssh",
-	"sftp", "hdfs",	 "webhdfs", "oss", "webdav", "webdavs", "gdrive", "remote", NULL,
+	"gs",	"gcs",	   "azure", "abfs",   "abfss",	 "adl",	   "ssh",    "sftp",
+	"hdfs", "webhdfs", "oss",   "webdav", "webdavs", "gdrive", "remote", NULL,
 };
 
 char *remote_label(const struct remote_options *o)
@@ -96,6 +96,8 @@ int remote_open(struct remote **out, const struct remote_options *o, struct err 
 		return local_open(out, o, sep + 3, e);
 	if (slice_is(scheme, "s3"))
 		return s3_open(out, o, e);
+	if (slice_is(scheme, "http") || slice_is(scheme, "https"))
+		return httpr_open(out, o, e);
 	return refuse_scheme(o, scheme, e);
 }
 

@@ -168,6 +168,23 @@ enum retry_net retry_net_of_curl(int curl_code, bool is_reset)
 	}
 }
 
+bool retry_curl_is_trust(int curl_code)
+{
+	switch (curl_code) {
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_CRL_BADFILE:
+	case CURLE_SSL_INVALIDCERTSTATUS:
+		return true;
+	default:
+		return false;
+	}
+}
+
 int64_t retry_after_ms(const char *value, int64_t now_ns)
 {
 	uint64_t seconds;

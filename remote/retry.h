@@ -65,6 +65,9 @@ void retry_success(struct retry_bucket *bucket);
 /* Which fault is a CURLcode? is_reset tells of a TLS handshake cut by a reset. */
 enum retry_net retry_net_of_curl(int curl_code, bool is_reset);
 
+/* Was it a certificate, a CA's file or no TLS at all? That is so for every request. */
+bool retry_curl_is_trust(int curl_code);
+
 /* "Retry-After": seconds, or an HTTP date seen from now_ns; capped; -1 if none. */
 int64_t retry_after_ms(const char *value, int64_t now_ns);
 

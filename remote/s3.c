@@ -1,5 +1,7 @@
 #include "remote/s3.h"
 
+#include "remote/s3_quirks.h"
+
 #include "remote/resume.h"
 #include "remote/s3_uploads.h"
 #include "store/base/alloc.h"
@@ -99,7 +101,8 @@ static unsigned fit_descriptors(unsigned transfers)
 
 int s3_open(struct remote **out, const struct remote_options *o, struct err *e)
 {
-	static const struct remote_ops ops = {.submit = s3_submit, .close = s3_close};
+	static const struct remote_ops ops = {
+		.submit = s3_submit, .close = s3_close, .probe = s3_probe};
 	struct s3 *s = xcalloc(1, sizeof(*s));
 	unsigned threads = MAX_OF(2u, MIN_OF(pool_cores(), (unsigned)THREADS_MAX));
 	int r = s3_conf_load(&s->conf, &s->creds, o, e);
@@ -154,12 +157,19 @@ char *s3_transfer_url(const struct s3 *s, const char *key)
 	return buf_detach(&b);
 }
 
+bool s3_sends_crc64(const struct s3 *s)
+{
+	return s->conf.quirks & S3_CRC64NVME && !atomic_load(&s->no_crc64);
+}
+
 void s3_headers_digest(const struct s3 *s, uint8_t out[16])
 {
 	const struct s3_headers *const lists[] = {&s->conf.object, &s->conf.key};
 	struct hash h = {0};
 
 	hash_begin_md5(&h);
+	if (s3_sends_crc64(s))
+		hash_update(&h, "crc64nvme", 9);
 	for (size_t k = 0; k < ARRAY_SIZE(lists); k++)
 		for (size_t i = 0; i < lists[k]->nr; i++) {
 			const struct sigv4_pair *v = &lists[k]->v[i];
@@ -171,16 +181,18 @@ void s3_headers_digest(const struct s3 *s, uint8_t out[16])
 	hash_release(&h);
 }
 
-int s3_hash_range(struct s3 *s, int fd, int64_t at, uint64_t n, uint8_t md5[16],
-		  uint8_t *sha, struct err *e)
+int s3_hash_range(struct s3 *s, int fd, int64_t at, uint64_t n, struct s3_digests *d,
+		  struct err *e)
 {
 	size_t room = (size_t)MIN_OF(n + 1, (uint64_t)HASH_CHUNK);
 	struct hash m = {0}, h = {0};
 	char *p = xmalloc(room);
 	int r = 0;
 
-	hash_begin_md5(&m);
-	if (sha)
+	d->crc64 = 0;
+	if (d->what & S3_DIGEST_MD5)
+		hash_begin_md5(&m);
+	if (d->what & S3_DIGEST_SHA256)
 		hash_begin_sha256(&h);
 	while (n > 0 && r == 0) {
 		size_t want = (size_t)MIN_OF(n, (uint64_t)room);
@@ -193,18 +205,20 @@ int s3_hash_range(struct s3 *s, int fd, int64_t at, uint64_t n, uint8_t md5[16],
 		} else if (atomic_load(&s->closing) || interrupt_pending()) {
 			r = err_set(e, ERR_CANCELED, "interrupted");
 		} else {
-			hash_update(&m, p, (size_t)got);
-			if (sha)
+			if (d->what & S3_DIGEST_MD5)
+				hash_update(&m, p, (size_t)got);
+			if (d->what & S3_DIGEST_SHA256)
 				hash_update(&h, p, (size_t)got);
+			if (d->what & S3_DIGEST_CRC64)
+				d->crc64 = hash_crc64nvme(d->crc64, p, (size_t)got);
 			at += got;
 			n -= (uint64_t)got;
 		}
 	}
-	if (r == 0) {
-		hash_end(&m, md5);
-		if (sha)
-			hash_end(&h, sha);
-	}
+	if (r == 0 && d->what & S3_DIGEST_MD5)
+		hash_end(&m, d->md5);
+	if (r == 0 && d->what & S3_DIGEST_SHA256)
+		hash_end(&h, d->sha256);
 	hash_release(&m);
 	hash_release(&h);
 	free(p);

@@ -38,8 +38,9 @@ struct s3 {
 	struct http *http;
 	struct pool *pool;
 	atomic_bool closing;
-	char *state_dir;   /* or NULL */
-	bool has_partials; /* an earlier run left downloads to go on with */
+	atomic_bool no_crc64; /* the server refused it */
+	char *state_dir;      /* or NULL */
+	bool has_partials;    /* an earlier run left downloads to go on with */
 
 	/* The network thread's. */
 	struct sigv4_key key;
@@ -90,6 +91,7 @@ void s3_call_start_after(struct s3_call *c, unsigned ms);
 void s3_call_release(struct s3_call *c);
 const char *s3_strip_etag(const char *etag, char *out, size_t size); /* unquoted */
 bool s3_etag_is_md5(const char *etag, const uint8_t md5[16], bool *is_other);
+void s3_etag_md5(const char *etag, uint8_t md5[16]);
 void s3_set_md5(struct s3_call *c, const uint8_t md5[16]);
 
 /* One of each operation; they end the job. */
@@ -105,8 +107,24 @@ char *s3_transfer_url(const struct s3 *s, const char *key);
 /* MD5 of the headers that new objects get: an upload has those it began with. */
 void s3_headers_digest(const struct s3 *s, uint8_t out[16]);
 
-/* The bytes [at, at + n) of fd: MD5, and SHA-256 where sha is not NULL. */
-int s3_hash_range(struct s3 *s, int fd, int64_t at, uint64_t n, uint8_t md5[16],
-		  uint8_t *sha, struct err *e) MUST_CHECK;
+void s3_probe(struct remote *r, struct probe *p); /* no job is in flight */
+
+/* Do parts go up with a CRC-64/NVME, which the server verifies, instead of an MD5?
+ * A server that refuses it after all turns it off. */
+bool s3_sends_crc64(const struct s3 *s);
+
+/* Digests of the bytes [at, at + n) of fd: those asked for by what. */
+enum s3_digest {
+	S3_DIGEST_MD5 = 1u << 0,
+	S3_DIGEST_SHA256 = 1u << 1,
+	S3_DIGEST_CRC64 = 1u << 2,
+};
+struct s3_digests {
+	unsigned what;
+	uint8_t md5[16], sha256[32];
+	uint64_t crc64;
+};
+int s3_hash_range(struct s3 *s, int fd, int64_t at, uint64_t n, struct s3_digests *d,
+		  struct err *e) MUST_CHECK;
 
 #endif

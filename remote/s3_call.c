@@ -206,6 +206,12 @@ static bool fix_region(struct s3_call *c)
 	return true;
 }
 
+/* What a proxy refuses it refuses again. */
+static bool is_refused_by_proxy(const struct http_req *q)
+{
+	return q->proxy_status >= 300 && q->proxy_status < 500;
+}
+
 static int code_of(const struct s3_call *c)
 {
 	static const struct {
@@ -226,9 +232,15 @@ static int code_of(const struct s3_call *c)
 		{"RequestTimeTooSkewed", ERR_AUTH},
 		{"BadDigest", ERR_CORRUPT},
 		{"XAmzContentSHA256Mismatch", ERR_CORRUPT},
+		{"XAmzContentChecksumMismatch", ERR_CORRUPT},
 		{"InvalidObjectState", ERR_UNSUPPORTED},
 	};
 
+	/* A certificate or a proxy that says no says so to all of them. */
+	if (c->q.fault == HTTP_NET &&
+	    (is_refused_by_proxy(&c->q) ||
+	     (retry_curl_is_trust(c->q.curl_code) && !c->q.curl_reset)))
+		return ERR_CONFIG;
 	if (c->q.fault != HTTP_OK)
 		return ERR_NET;
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
@@ -436,7 +448,10 @@ static void on_done(struct http_req *q)
 		failed(c, RETRY_NET_BROKEN);
 		return;
 	case HTTP_NET:
-		failed(c, retry_net_of_curl(q->curl_code, q->curl_reset));
+		if (is_refused_by_proxy(q))
+			failed(c, RETRY_NET_FINAL);
+		else
+			failed(c, retry_net_of_curl(q->curl_code, q->curl_reset));
 		return;
 	case HTTP_OK:
 		break;
@@ -492,6 +507,15 @@ const char *s3_strip_etag(const char *etag, char *out, size_t size)
 		memcpy(out, s.p, s.n);
 	out[s.n] = '\0';
 	return out;
+}
+
+/* The MD5 that an ETag looks like; untouched where it does not. */
+void s3_etag_md5(const char *etag, uint8_t md5[16])
+{
+	char plain[128];
+
+	IGNORE_RESULT(
+		hex_decode(slice_of(s3_strip_etag(etag, plain, sizeof(plain))), md5, 16));
 }
 
 /* An ETag that looks like an MD5 but is another one sets *is_other. */

@@ -6,6 +6,7 @@
 #include "remote/transport.h"
 #include "store/base/alloc.h"
 #include "store/base/buf.h"
+#include "store/base/clock.h"
 #include "store/base/env.h"
 #include "store/base/err.h"
 #include "store/base/fs.h"
@@ -18,11 +19,15 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
 	TRANSFERS_MAX = 64,
 	TRANSFERS_LIMIT = 1024,
 };
+
+/* Servers are renewed: what was found out counts for 30 days. */
+#define LEARNED_NS (INT64_C(30) * 86400 * 1000000000)
 
 #define THRESHOLD (UINT64_C(64) << 20)
 #define PART_MIN  (UINT64_C(5) << 20)
@@ -235,7 +240,9 @@ static int load_quirks(struct s3_conf *c, const struct remote_options *o, struct
 	/* A file that is not there, or damaged, is only a test that was not made. */
 	if (o->learned_file &&
 	    fs_read(AT_FDCWD, o->learned_file, 65536, &text, NULL) == 0 &&
-	    s3_learned_parse(buf_slice(&text), &l, NULL) == 0)
+	    s3_learned_parse(buf_slice(&text), &l, NULL) == 0 &&
+	    strcmp(l.where, c->endpoint ? c->endpoint : "") == 0 &&
+	    clock_wall_ns() - l.at_ns < LEARNED_NS)
 		c->quirks = (c->quirks & ~l.known) | l.flags;
 	buf_release(&text);
 	c->list_v1 = is_true(get(o, "listobjects")) || c->quirks & S3_LIST_V1;
@@ -510,6 +517,11 @@ static int load_limits(struct s3_conf *c, const struct remote_options *o,
 		c->part_bytes = MAX_OF(c->part_bytes, MAX_OF(part_min, PART_MIN));
 	if (c->part_threshold < PART_MIN)
 		c->part_threshold = PART_MIN;
+	v = env_get("AWS_REQUEST_CHECKSUM_CALCULATION");
+	if (!v)
+		v = creds_profile(creds, "request_checksum_calculation");
+	if (v && strcasecmp(v, "when_required") == 0)
+		c->quirks &= ~(unsigned)(S3_CRC32C | S3_CRC64NVME);
 	if (c->quirks & S3_NO_MULTIPART)
 		c->part_threshold = UINT64_MAX;
 	c->stall_ms = (unsigned)read_s * 1000;

@@ -16,6 +16,8 @@ enum {
 	ROUNDS = 3,
 	AGAIN_MS = 500,
 	RESULT_MAX = 4 << 20, /* 1,000 errors with their keys and messages */
+	/* Some servers delete a batch's objects one by one before they say a word. */
+	BATCH_WAIT_MS = 600000,
 };
 
 struct deletion {
@@ -206,6 +208,7 @@ static void send(struct deletion *d)
 	c->q.body = d->body.p;
 	c->q.body_bytes = d->body.n;
 	c->q.text_max = RESULT_MAX;
+	c->q.wait_ms = BATCH_WAIT_MS;
 	c->query[0] = (struct sigv4_pair){"delete", NULL};
 	c->query_nr = 1;
 	c->headers[0] = (struct sigv4_pair){"Content-Type", "application/xml"};

@@ -171,9 +171,31 @@ static bool restarts(const struct multipart *m, const struct s3_call *c)
 	return false;
 }
 
+/*
+ * A checksum that the table of services or an earlier test promised, and the server
+ * does not take: the upload, and all later ones, go on without.
+ */
+static bool refuses_crc64(struct multipart *m, const struct s3_call *c)
+{
+	static const char *const codes[] = {"InvalidRequest", "InvalidArgument",
+					    "NotImplemented", "InvalidHeader"};
+	bool refuses = c->q.status == 501;
+
+	if (!m->with_crc64 || c->q.fault != HTTP_OK)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(codes) && !refuses; i++)
+		refuses = strcmp(c->s3err.code, codes[i]) == 0;
+	if (refuses) {
+		log_debug("s3", "'%s': the server takes no CRC-64/NVME", m->job->key);
+		atomic_store(&m->s3->no_crc64, true);
+		m->with_crc64 = false;
+	}
+	return refuses;
+}
+
 static void restart(struct multipart *m)
 {
-	log_debug("s3", "'%s': the earlier upload is of no use, once more from the start",
+	log_debug("s3", "'%s': this upload is of no use, once more from the start",
 		  m->job->key);
 	m->restarting = m->failing = true;
 	stop_parts(m);
@@ -215,7 +237,10 @@ static void part_there(struct part *p, const char *etag)
 	struct multipart *m = p->m;
 
 	m->parts[p->index].etag = xstrdup(etag);
-	memcpy(m->parts[p->index].md5, p->md5, 16);
+	if (p->with_crc64)
+		s3_etag_md5(etag, m->parts[p->index].md5);
+	else
+		memcpy(m->parts[p->index].md5, p->md5, 16);
 	m->done++;
 	sink_add(m->job->sink, 0, part_len(m, p->index));
 	if (m->done == m->parts_nr)
@@ -231,7 +256,7 @@ static void part_done(struct s3_call *c)
 
 	p->busy = false;
 	m->busy--;
-	if (c->code < 0 && restarts(m, c)) {
+	if (c->code < 0 && (restarts(m, c) || refuses_crc64(m, c))) {
 		restart(m);
 		return;
 	}
@@ -248,7 +273,7 @@ static bool is_listed(const struct part *p)
 	const char *listed = p->m->parts[p->index].listed;
 	bool is_other;
 
-	return listed && s3_etag_is_md5(listed, p->md5, &is_other);
+	return listed && !p->with_crc64 && s3_etag_is_md5(listed, p->md5, &is_other);
 }
 
 static void part_send(struct http_task *t)
@@ -271,8 +296,24 @@ static void part_send(struct http_task *t)
 		}
 		return;
 	}
-	s3_set_md5(c, p->md5);
+	if (p->with_crc64)
+		c->headers[c->headers_nr++] =
+			(struct sigv4_pair){"x-amz-checksum-crc64nvme", p->crc64};
+	else
+		s3_set_md5(c, p->md5);
 	s3_call_start(c);
+}
+
+static void crc64_text(uint64_t crc, char out[13])
+{
+	uint8_t raw[8];
+	struct buf b = {0};
+
+	for (int i = 0; i < 8; i++)
+		raw[i] = (uint8_t)(crc >> (56 - 8 * i));
+	base64_encode(&b, raw, sizeof(raw));
+	memcpy(out, buf_str(&b), 13);
+	buf_release(&b);
 }
 
 static void part_hash(void *arg, unsigned worker)
@@ -281,15 +322,19 @@ static void part_hash(void *arg, unsigned worker)
 	struct multipart *m = p->m;
 	struct s3 *s = m->s3;
 	bool with_sha = (!s->conf.tls || s->conf.sign_payload) && !s->conf.anonymous;
-	uint8_t sha[32];
+	struct s3_digests d = {.what = p->with_crc64 ? S3_DIGEST_CRC64 : S3_DIGEST_MD5};
 
 	(void)worker;
+	if (with_sha)
+		d.what |= S3_DIGEST_SHA256;
 	if (p->save.n > 0)
 		resume_save(&m->file, &p->save);
 	p->code = s3_hash_range(s, m->job->fd, p->call.q.body_at, p->call.q.body_bytes,
-				p->md5, with_sha ? sha : NULL, &p->err);
+				&d, &p->err);
+	memcpy(p->md5, d.md5, sizeof(p->md5));
+	crc64_text(d.crc64, p->crc64);
 	if (p->code == 0 && with_sha)
-		hex_encode(sha, 32, p->call.payload_hash);
+		hex_encode(d.sha256, 32, p->call.payload_hash);
 	p->task.fn = part_send;
 	http_post(s->http, &p->task);
 }
@@ -300,7 +345,11 @@ static void start_part(struct multipart *m, struct part *p, unsigned index)
 
 	s3_call_release(c);
 	buf_release(&p->save);
-	*p = (struct part){.m = m, .index = index, .busy = true, .hashing = true};
+	*p = (struct part){.m = m,
+			   .index = index,
+			   .busy = true,
+			   .hashing = true,
+			   .with_crc64 = m->with_crc64};
 	s3_multilog_due(m, &p->save);
 	IGNORE_RESULT(snprintf(p->number, sizeof(p->number), "%u", index + 1) < 0);
 	c->s3 = m->s3;
@@ -489,6 +538,10 @@ static void created(struct s3_call *c)
 {
 	struct multipart *m = (struct multipart *)c;
 
+	if (c->code < 0 && refuses_crc64(m, c)) {
+		create(m);
+		return;
+	}
 	if (c->code < 0) {
 		fail(m, c->code, &c->err);
 		return;
@@ -515,6 +568,12 @@ static void create(struct multipart *m)
 	if (m->meta)
 		c->headers[c->headers_nr++] =
 			(struct sigv4_pair){"x-amz-meta-oid", m->meta};
+	if (m->with_crc64) {
+		c->headers[c->headers_nr++] =
+			(struct sigv4_pair){"x-amz-checksum-algorithm", "CRC64NVME"};
+		c->headers[c->headers_nr++] =
+			(struct sigv4_pair){"x-amz-checksum-type", "FULL_OBJECT"};
+	}
 	c->q.body = "";
 	c->check = create_check;
 	c->done = created;
@@ -573,6 +632,7 @@ void s3_multipart_start(struct s3 *s, struct remote_job *job)
 	m->parts = xcalloc(m->parts_nr, sizeof(*m->parts));
 	if (job->has_md5)
 		m->meta = xstrdup(hex_encode(job->md5, 16, hex));
+	m->with_crc64 = s3_sends_crc64(s);
 	s3_multilog_open(m);
 	m->task.fn = begin;
 	http_post(s->http, &m->task);

@@ -14,10 +14,12 @@ struct part {
 	unsigned index;
 	bool busy; /* being hashed or sent */
 	bool hashing;
+	bool with_crc64; /* as the upload's; the pool reads this one */
 	struct buf save; /* the record, to be written on the way */
 	struct err err;
 	int code;
 	uint8_t md5[16];
+	char crc64[13]; /* base64 */
 	char number[12];
 };
 
@@ -40,6 +42,7 @@ struct multipart {
 	char *upload_id;
 	char *meta; /* hex of the whole's MD5 */
 	struct buf body;
+	bool with_crc64; /* parts have it in the place of an MD5 */
 	bool failing, restarting;
 	bool again; /* what Complete said is a reason to start anew */
 	unsigned aborts;

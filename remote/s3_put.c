@@ -128,8 +128,12 @@ static int digests(struct put *p, struct err *e)
 		if (with_sha)
 			hash_sha256(mem, (size_t)job->bytes, sha);
 	} else if (!job->has_md5 || with_sha) {
-		r = s3_hash_range(c->s3, job->fd, 0, job->bytes, p->md5,
-				  with_sha ? sha : NULL, e);
+		struct s3_digests d = {.what = S3_DIGEST_MD5 |
+					       (with_sha ? S3_DIGEST_SHA256 : 0)};
+
+		r = s3_hash_range(c->s3, job->fd, 0, job->bytes, &d, e);
+		memcpy(p->md5, d.md5, sizeof(p->md5));
+		memcpy(sha, d.sha256, sizeof(sha));
 		if (r == 0 && job->has_md5 && memcmp(p->md5, job->md5, 16) != 0)
 			r = err_set(
 				e, ERR_CORRUPT,

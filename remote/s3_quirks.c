@@ -8,6 +8,7 @@
 #include "store/fmt/jsonw.h"
 #include "store/fmt/value.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -114,6 +115,9 @@ int s3_learned_parse(struct slice text, struct s3_learned *out, struct err *e)
 	if (r == 0 && !clock_parse(at, strlen(at), &l.at_ns))
 		r = err_set(e, ERR_CORRUPT,
 			    "what a test of the remote found: 'at' is no time");
+	if (r == 0)
+		IGNORE_RESULT(snprintf(l.where, sizeof(l.where), "%s",
+				       value_text(value_get(root, "where"), "")) < 0);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(names); i++) {
 		const struct value *v = value_get(root, names[i].name);
 
@@ -128,7 +132,7 @@ int s3_learned_parse(struct slice text, struct s3_learned *out, struct err *e)
 	return r;
 }
 
-void s3_learned_format(const struct s3_learned *l, const char *where, struct buf *out)
+void s3_learned_format(const struct s3_learned *l, struct buf *out)
 {
 	struct jsonw w;
 	char at[21];
@@ -139,7 +143,7 @@ void s3_learned_format(const struct s3_learned *l, const char *where, struct buf
 	jsonw_key(&w, "at");
 	jsonw_str(&w, at);
 	jsonw_key(&w, "where");
-	jsonw_str(&w, where);
+	jsonw_str(&w, l->where);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (!(l->known & names[i].flag))
 			continue;

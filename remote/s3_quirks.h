@@ -50,10 +50,11 @@ void s3_quirks_names(struct buf *out);
 struct s3_learned {
 	unsigned known, flags;
 	int64_t at_ns;
+	char where[256]; /* the endpoint's host */
 };
 /* ERR_CORRUPT for what is no such document. */
 int s3_learned_parse(struct slice text, struct s3_learned *out, struct err *e) MUST_CHECK;
-void s3_learned_format(const struct s3_learned *l, const char *where, struct buf *out);
+void s3_learned_format(const struct s3_learned *l, struct buf *out);
 /* The name of a flag in that document, or NULL. */
 const char *s3_quirk_name(enum s3_quirk q);
 

@@ -13,11 +13,15 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+struct probe;
+
 struct remote_ops {
 	/* May not fail: a job that cannot be done is finished with its error. */
 	void (*submit)(struct remote *r, struct remote_job *job);
 	/* End all that is in flight, with ERR_CANCELED, wait for it, free r. */
 	void (*close)(struct remote *r);
+	/* What only this kind of place has to be asked (probe.c), or NULL. */
+	void (*probe)(struct remote *r, struct probe *p);
 };
 
 struct remote {
@@ -51,6 +55,8 @@ int remote_check_key(const char *key, struct err *e) MUST_CHECK;
 char *remote_label(const struct remote_options *o);
 
 int local_open(struct remote **out, const struct remote_options *o, const char *path,
+	       struct err *e) MUST_CHECK;
+int httpr_open(struct remote **out, const struct remote_options *o,
 	       struct err *e) MUST_CHECK;
 int s3_open(struct remote **out, const struct remote_options *o,
 	    struct err *e) MUST_CHECK;

@@ -1,6 +1,7 @@
 #include "remote/sync/side.h"
 #include "remote/sync/sync.h"
 #include "remote/sync/transfer.h"
+#include "remote/sync/versioned.h"
 #include "store/base/alloc.h"
 #include "store/base/err.h"
 #include "store/meta/config.h"
@@ -22,6 +23,7 @@ static int fetch_from(struct sync_fetcher *f, const char *remote,
 		      struct err *e)
 {
 	struct transfer_item *items = xcalloc(nr, sizeof(*items));
+	char **keys = xcalloc(nr, sizeof(char *));
 	struct transfer_item **wanted = xcalloc(nr, sizeof(struct transfer_item *));
 	struct sync_options o = {.sink = f->sink};
 	struct sync_result res = {0};
@@ -29,24 +31,33 @@ static int fetch_from(struct sync_fetcher *f, const char *remote,
 	size_t n = 0;
 	int r;
 
-	for (size_t i = 0; i < nr; i++)
-		if (chosen[i]) {
-			items[n].oid = v[i].oid;
-			items[n].bytes = v[i].bytes > 0 ? (uint64_t)v[i].bytes : 0;
-			wanted[n] = &items[n];
-			n++;
-		}
-	if ((r = side_open(&s, f->repo, remote, &o, &res, e)) == 0 &&
-	    (r = side_remote(&s, e)) == 0)
+	r = side_open_any(&s, f->repo, remote, &o, &res, e);
+	for (size_t i = 0; r == 0 && i < nr; i++) {
+		struct transfer_item *item = &items[n];
+
+		/* Nothing lies there by its digest; what has no version is absent. */
+		if (!chosen[i] ||
+		    (s.is_versioned &&
+		     (!v[i].out || !versioned_locate(&s, v[i].out, &v[i].oid, &keys[n],
+						     &item->version))))
+			continue;
+		item->oid = v[i].oid;
+		item->key = keys[n];
+		item->bytes = v[i].bytes > 0 ? (uint64_t)v[i].bytes : 0;
+		wanted[n++] = item;
+	}
+	if (r == 0 && n > 0 && (r = side_remote(&s, e)) == 0)
 		r = transfer_download(s.r, s.odb, wanted, n, f->sink, e);
 	for (size_t i = 0; i < n; i++) {
 		/* A failure is not an absence: say so. */
 		if (r == 0 && items[i].state == TRANSFER_FAILED)
 			r = err_set(e, items[i].code, "%s", items[i].error);
 		free(items[i].error);
+		free(keys[i]);
 	}
 	side_close(&s);
 	sync_result_release(&res);
+	free(keys);
 	free(wanted);
 	free(items);
 	return r;

@@ -1,5 +1,6 @@
 #include "remote/sync/drive.h"
 #include "remote/sync/exists.h"
+#include "remote/sync/origin.h"
 #include "remote/sync/side.h"
 #include "remote/sync/versioned.h"
 #include "remote/sync/sync.h"
@@ -49,6 +50,24 @@ static bool whole_here(struct side *s, const struct plan_root *root)
 	return here;
 }
 
+/* Its data stays where it came from, under the version on record. */
+static bool is_pinned_import(const struct plan_root *root)
+{
+	return !root->out->push && origin_is_versioned(root);
+}
+
+static int fetch_import(struct side *s, const struct plan_root *root, struct err *e)
+{
+	if (whole_here(s, root))
+		return 0;
+	if (!s->o->dry_run)
+		return origin_fetch_import(s, root, e);
+	s->res->moved++;
+	s->res->moved_bytes += root->bytes > 0 ? (uint64_t)root->bytes : 0;
+	side_note(s, root->name, &root->oid, "would fetch", root->bytes);
+	return 0;
+}
+
 static int expand(struct side *s, struct plan *p, struct err *e)
 {
 	for (size_t i = 0; i < p->roots.nr; i++) {
@@ -57,6 +76,11 @@ static int expand(struct side *s, struct plan *p, struct err *e)
 
 		if (s->o->max_size >= 0 && root->bytes >= s->o->max_size)
 			continue;
+		if (is_pinned_import(root)) {
+			if ((r = fetch_import(s, root, e)) < 0)
+				return r;
+			continue;
+		}
 		if (is_foreign(root)) {
 			if (!whole_here(s, root))
 				refuse_import(s, root);
@@ -256,14 +280,22 @@ static int fetch_plan(struct side *s, struct plan *p, struct err *e)
 /* Without any remote a fetch succeeds when the cache has all that is asked for. */
 static int fetch_without_remote(struct side *s, struct plan *p, struct err *e)
 {
-	(void)e;
+	int r;
+
 	s->res->nothing_to_ask = true;
-	for (size_t i = 0; i < p->roots.nr; i++)
-		if (!whole_here(s, &p->roots.v[i]))
-			side_fail(s, p->roots.v[i].name, &p->roots.v[i].oid, "missing",
-				  ERR_MISSING,
+	for (size_t i = 0; i < p->roots.nr; i++) {
+		const struct plan_root *root = &p->roots.v[i];
+
+		if (is_pinned_import(root)) {
+			s->res->nothing_to_ask = false;
+			if ((r = fetch_import(s, root, e)) < 0)
+				return r;
+		} else if (!whole_here(s, root)) {
+			side_fail(s, root->name, &root->oid, "missing", ERR_MISSING,
 				  "the cache lacks it, and no remote is configured");
-	return 0;
+		}
+	}
+	return odb_flush(s->odb, e);
 }
 
 int sync_fetch(struct repo *repo, const struct sync_options *o, struct sync_result *res,

@@ -308,9 +308,32 @@ static int count_quarantined(struct check *c, struct err *e)
 {
 	struct oid *v = NULL;
 	size_t nr = 0;
-	int r = quarantine_manifests(&c->s, &v, &nr, &c->quarantined, e);
+	int r;
+
+	if (!remote_traits(c->s.r)->can_list)
+		return 0;
+	r = quarantine_manifests(&c->s, &v, &nr, &c->quarantined, e);
 
 	free(v);
+	return r;
+}
+
+/* What cannot be listed is asked for what the scope names, and no more. */
+static int ask_for_listing(struct check *c, struct plan *p, struct err *e)
+{
+	int r = side_ask(&c->s, p, true, e);
+
+	for (size_t i = 0; i < p->objects.nr && r == 0; i++) {
+		const struct plan_object *object = &p->objects.v[i];
+		struct listed item = {.oid = object->x.oid, .bytes = object->x.bytes};
+
+		if (object->on_remote == EXISTS_UNKNOWN)
+			side_fail(&c->s, object->name, &object->x.oid, "failed",
+				  object->x.code, "the remote did not answer for it");
+		else if (object->on_remote == EXISTS_YES)
+			vec_push(&c->l.v, item);
+	}
+	listing_sort(&c->l);
 	return r;
 }
 
@@ -319,9 +342,12 @@ static int check_side(struct check *c, struct plan *p, struct err *e)
 	const char *state_dir;
 	int r;
 
-	if ((r = side_remote(&c->s, e)) < 0 ||
-	    (r = listing_read(c->s.r, c->o->sink, &c->l, e)) < 0 ||
+	if ((r = side_remote(&c->s, e)) < 0 || (r = expand_wanted(c, p, e)) < 0 ||
 	    (r = repo_state_dir(c->s.repo, &state_dir, e)) < 0)
+		return r;
+	r = remote_traits(c->s.r)->can_list ? listing_read(c->s.r, c->o->sink, &c->l, e)
+					    : ask_for_listing(c, p, e);
+	if (r < 0)
 		return r;
 	c->flags = xcalloc(c->l.v.nr, sizeof(*c->flags));
 	progress_open(&c->progress, state_dir, c->s.section.url, c->o->repair);
@@ -330,7 +356,7 @@ static int check_side(struct check *c, struct plan *p, struct err *e)
 			    "%zu objects were read by the check before this one and "
 			    "are not read again",
 			    c->progress.resumed);
-	if ((r = read_objects(c, e)) < 0 || (r = expand_wanted(c, p, e)) < 0)
+	if ((r = read_objects(c, e)) < 0)
 		return r;
 	check_wanted(c, p);
 	if ((r = check_manifests(c, e)) < 0)

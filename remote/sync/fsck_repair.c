@@ -392,7 +392,12 @@ int check_repair(struct check *c, struct err *e)
 	int r;
 
 	if ((r = fetch_bad(c, e)) < 0 || (r = keep_wrong(c, e)) < 0 ||
-	    (r = upload_all(c, e)) < 0 || (r = expel(c, e)) < 0)
+	    (r = upload_all(c, e)) < 0)
+		return r;
+	/* Where nothing can be removed, what is wrong stays, and was told. */
+	if (!remote_traits(c->s.r)->can_list)
+		return 0;
+	if ((r = expel(c, e)) < 0)
 		return r;
 	return reinstate(c, e);
 }

@@ -66,6 +66,12 @@ static int by_oid(const void *a, const void *b)
 	return oid_cmp(&x->oid, &y->oid);
 }
 
+void listing_sort(struct listing *l)
+{
+	if (l->v.nr > 1)
+		qsort(l->v.v, l->v.nr, sizeof(*l->v.v), by_oid);
+}
+
 static void range_init(struct range *range, size_t i, struct sink *sink)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -128,8 +134,7 @@ int listing_read(struct remote *r, struct sink *sink, struct listing *out, struc
 		listing_release(&l);
 		return code;
 	}
-	if (l.v.nr > 1)
-		qsort(l.v.v, l.v.nr, sizeof(*l.v.v), by_oid);
+	listing_sort(&l);
 	*out = l;
 	return 0;
 }

@@ -28,6 +28,8 @@ struct listing {
 };
 void listing_release(struct listing *l);
 
+void listing_sort(struct listing *l);
+
 /* The oid that a key stands for; false for what is not of the object grammar. */
 bool listing_oid(const char *key, struct oid *oid);
 

@@ -100,15 +100,21 @@ int side_remote(struct side *s, struct err *e)
 		.sink = s->o->sink,
 	};
 
-	char *state_dir;
+	const char *own_state;
+	char *state_dir, *learned;
 	int r;
 
 	if (s->r)
 		return 0;
+	if ((r = repo_state_dir(s->repo, &own_state, e)) < 0)
+		return r;
 	/* Beside the cache: what it speaks of lies there, and others may share it. */
 	state_dir = path_join(odb_dir(s->odb), "lode/transfers");
+	learned = learned_file(own_state, s->section.url);
 	ro.state_dir = state_dir;
+	ro.learned_file = learned;
 	r = remote_open(&s->r, &ro, e);
+	free(learned);
 	free(state_dir);
 	return r;
 }

@@ -38,6 +38,8 @@ int side_open_any(struct side *s, struct repo *repo, const char *name,
 		  const struct sync_options *o, struct sync_result *res,
 		  struct err *e) MUST_CHECK;
 int side_remote(struct side *s, struct err *e) MUST_CHECK;
+/* Where `remote test` keeps what it found of a URL. malloc'ed. */
+char *learned_file(const char *state_dir, const char *url);
 void side_close(struct side *s); /* saves the journal; accepts {0} */
 
 /* Our state directory, where temporaries of a check may lie; the caller closes. */

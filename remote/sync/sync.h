@@ -77,6 +77,15 @@ int sync_status(struct repo *repo, const struct sync_options *o, struct sync_res
 		struct err *e) MUST_CHECK;
 
 /*
+ * remote test: ask a remote what it can (remote/probe.h), and keep what was learned
+ * for later. *shown gets its name, malloc'ed, once it is known. name NULL: the
+ * default remote.
+ */
+struct probe;
+int sync_test(struct repo *repo, const char *name, struct sink *sink, char **shown,
+	      struct probe *p, struct err *e) MUST_CHECK;
+
+/*
  * gc -c: delete from the remote what keep does not have. Manifests first, in
  * batches; only names of the object grammar, only what is older than grace_ns.
  */
@@ -124,6 +133,15 @@ struct sync_fsck_options {
 };
 int sync_fsck(struct repo *repo, const struct sync_fsck_options *o,
 	      struct sync_result *res, struct err *e) MUST_CHECK;
+
+/*
+ * What lies at a URL (s3://, http(s)://, file://, or remote://NAME/path): a file,
+ * or all below it, fetched into *dir, a directory of ours, as *data. Both are the
+ * caller's until sync_download_end(), which removes them.
+ */
+int sync_download(struct repo *repo, const char *url, const struct sync_options *o,
+		  char **dir, char **data, struct err *e) MUST_CHECK;
+void sync_download_end(char **dir, char **data); /* accepts NULLs */
 
 /*
  * Which of these objects does a remote (NULL: the default one) lack? Without

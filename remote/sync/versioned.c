@@ -4,7 +4,9 @@
 #include "store/base/alloc.h"
 #include "store/base/err.h"
 #include "store/base/interrupt.h"
+#include "store/base/path.h"
 #include "store/base/sink.h"
+#include "store/meta/collect.h"
 #include "store/meta/stage.h"
 #include "store/odb/manifest.h"
 #include "store/odb/odb.h"
@@ -23,6 +25,29 @@ static const char *version_of(const struct side *s, const struct cloud_entry *cl
 		return strcmp(cloud->remote, s->section.name) == 0 ? cloud->version_id
 								   : NULL;
 	return own;
+}
+
+bool versioned_locate(const struct side *s, const struct out *out, const struct oid *oid,
+		      char **key, const char **version)
+{
+	const struct pinned *pin = &out->at;
+
+	*version = NULL;
+	for (size_t i = 0; i < pin->files_nr && !*version; i++) {
+		const struct out_file *f = &pin->files[i];
+
+		if (!oid_eq(&f->oid, oid))
+			continue;
+		*version = version_of(s, &f->cloud, f->version_id);
+		if (*version)
+			*key = path_join(out_path(out), f->path);
+	}
+	if (!pin->has_files && oid_eq(&pin->oid, oid)) {
+		*version = version_of(s, &pin->cloud, pin->version_id);
+		if (*version)
+			*key = xstrdup(out_path(out));
+	}
+	return *version != NULL;
 }
 
 static void place(struct plan *p, size_t at, const char *key, const char *version)

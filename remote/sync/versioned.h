@@ -21,6 +21,13 @@ int versioned_expand(struct side *s, struct plan *p, const struct plan_root *roo
 int versioned_ask(struct side *s, struct plan *p, bool only_wanted,
 		  struct err *e) MUST_CHECK;
 
+/*
+ * Where an object of this output lies: key malloc'ed, version borrowed from out.
+ * False: no version of it is on record for this remote.
+ */
+bool versioned_locate(const struct side *s, const struct out *out, const struct oid *oid,
+		      char **key, const char **version);
+
 /* fetch: note as failed, and want no more, what has no version on record. */
 void versioned_refuse_unrecorded(struct side *s, struct plan *p);
 

@@ -46,6 +46,12 @@ void hash_hmac_sha256(const void *key, size_t key_n, const void *p, size_t n,
 		      uint8_t out[HASH_SHA256_N]);
 
 /*
+ * CRC-64/NVME of more bytes: crc is that of those before, 0 of none. What S3
+ * verifies at the least cost: several GB/s, where MD5 makes 0.8.
+ */
+uint64_t hash_crc64nvme(uint64_t crc, const void *p, size_t n);
+
+/*
  * DVC 2.x's MD5: CR LF becomes LF, but only in those chunks of 1 MiB whose first
  * 512 bytes look like text. Holds one chunk of memory while it is live.
  */

@@ -600,6 +600,26 @@ static void move_section(struct edit *x, const struct cfg_section *from,
 	}
 }
 
+/* What lies below it, by remote://NAME/path, follows. */
+static void move_references(struct edit *x, const char *from, const char *to)
+{
+	static const char scheme[] = "remote://";
+	size_t k = sizeof(scheme) - 1, n = strlen(from);
+
+	for (size_t i = 0; i < x->f->nr; i++) {
+		struct cfg_item *it = &x->f->v[i];
+
+		if (!it->key || strcmp(it->key, "url") != 0 || !it->section.top ||
+		    strcmp(it->section.top, "remote") != 0 ||
+		    strncasecmp(it->raw, scheme, k) != 0 ||
+		    strncasecmp(it->raw + k, from, n) != 0 ||
+		    (it->raw[k + n] != '\0' && it->raw[k + n] != '/'))
+			continue;
+		it->raw = it->text =
+			arena_printf(&x->c->arena, "%s%s%s", scheme, to, it->raw + k + n);
+	}
+}
+
 int config_remote_rename(const struct config_edit *ed, const char *name, const char *to,
 			 struct err *e)
 {
@@ -622,6 +642,7 @@ int config_remote_rename(const struct config_edit *ed, const char *name, const c
 		const struct cfg_item *def = cfg_find(x.f, &core, "remote");
 
 		move_section(&x, &s, &n);
+		move_references(&x, s.name, n.name);
 		if (def && strcasecmp(def->raw, s.name) == 0)
 			put(&x, &core, "remote", n.name);
 		if ((r = local_section(ed, name, n.name, e)) == 0)

@@ -165,6 +165,28 @@ static int fail_cycle(const struct stages *s, const size_t *path, size_t nr,
 	return r;
 }
 
+/*
+ * Where a stage stands in s->v. Its id will not do: a graph may be put together from
+ * stages of several sets, as it will be once a change is made.
+ */
+static size_t place_of(const struct map *at, const struct stage *st)
+{
+	return map_get(at, MAP_KEY(st));
+}
+
+static int tell_cycle(const struct stages *s, const struct map *at,
+		      const struct stage_edges *v, size_t nr, struct err *e)
+{
+	VEC_OF(size_t) path = {0};
+	int r;
+
+	for (size_t i = 0; i < nr; i++)
+		vec_push(&path, place_of(at, v[i].stage));
+	r = fail_cycle(s, path.v, path.nr, e);
+	vec_release(&path);
+	return r;
+}
+
 /* Depth-first without recursion: a chain may be as long as there are stages. */
 static int check_cycles(const struct stages *s, struct err *e)
 {
@@ -175,8 +197,12 @@ static int check_cycles(const struct stages *s, struct err *e)
 	};
 	VEC_OF(struct stage_edges) stack = {0};
 	unsigned char *state = s->nr ? xcalloc(s->nr, 1) : NULL;
+	struct map at = {0};
 	int r = 0;
 
+	map_reserve(&at, s->nr);
+	for (size_t i = 0; i < s->nr; i++)
+		map_set(&at, MAP_KEY(s->v[i]), i);
 	for (size_t i = 0; r == 0 && i < s->nr; i++) {
 		if (state[i] != NEW)
 			continue;
@@ -185,29 +211,28 @@ static int check_cycles(const struct stages *s, struct err *e)
 		while (r == 0 && stack.nr > 0) {
 			struct stage_edges *top = &stack.v[stack.nr - 1];
 			struct out *o = stage_edges_next(s, top);
+			size_t to = o ? place_of(&at, o->stage) : 0;
 
 			if (!o) {
-				state[top->stage->id] = DONE;
+				state[place_of(&at, top->stage)] = DONE;
 				stack.nr--;
-			} else if (state[o->stage->id] == NEW) {
-				state[o->stage->id] = OPEN;
+			} else if (state[to] == NEW) {
+				state[to] = OPEN;
 				vec_push(&stack,
 					 ((struct stage_edges){.stage = o->stage}));
-			} else if (state[o->stage->id] == OPEN) {
-				VEC_OF(size_t) ids = {0};
+			} else if (state[to] == OPEN) {
 				size_t from = stack.nr;
 
 				while (from > 0 && stack.v[from - 1].stage != o->stage)
 					from--;
-				for (size_t k = from > 0 ? from - 1 : 0; k < stack.nr;
-				     k++)
-					vec_push(&ids, stack.v[k].stage->id);
-				r = fail_cycle(s, ids.v, ids.nr, e);
-				vec_release(&ids);
+				from -= from > 0;
+				r = tell_cycle(s, &at, stack.v + from, stack.nr - from,
+					       e);
 			}
 		}
 	}
 	free(state);
+	map_release(&at);
 	vec_release(&stack);
 	return r;
 }

@@ -21,10 +21,12 @@ struct add_options {
 	const char *const *targets; /* seen from repo_cwd() */
 	size_t targets_nr;
 	const char *out; /* -o: one target, copied into the cache, placed here */
-	bool glob;	 /* targets are shell patterns */
-	bool no_commit;	 /* digests and .dvc only */
-	bool no_relink;	 /* leave workspace files as they are */
-	bool force;	 /* overwrite what -o finds */
+	/* -o of a URL: where its data lies already, absolute; NULL: at the target. */
+	const char *source;
+	bool glob;	/* targets are shell patterns */
+	bool no_commit; /* digests and .dvc only */
+	bool no_relink; /* leave workspace files as they are */
+	bool force;	/* overwrite what -o finds */
 };
 /*
  * items: one a target ("added", "modified", "unchanged"), with its oid and bytes;

@@ -118,7 +118,7 @@ int add_to(struct repo *r, const struct add_options *o, struct add_plan *p,
 	if (o->targets_nr != 1)
 		return err_set(e, ERR_INVALID,
 			       "multiple targets can't be used with --out");
-	if (strstr(o->targets[0], "://"))
+	if (!o->source && strstr(o->targets[0], "://"))
 		return err_set(e, ERR_UNSUPPORTED, "adding from '%s' is not offered",
 			       o->targets[0]);
 	if ((rc = destination(r, o, &rel, e)) < 0 || (rc = plan(r, rel, p, e)) < 0 ||
@@ -127,7 +127,7 @@ int add_to(struct repo *r, const struct add_options *o, struct add_plan *p,
 		goto out;
 	job = &p->jobs.v[0];
 	here = r->cwd[0] ? path_join(r->root, r->cwd) : xstrdup(r->root);
-	abs = path_absolute(here, o->targets[0]);
+	abs = path_absolute(here, o->source ? o->source : o->targets[0]);
 	if ((rc = source_scan(r, abs, true, &found, e)) < 0)
 		goto out;
 	pinned_set(&p->all, &job->out->at, &found.oid, (int64_t)found.bytes,

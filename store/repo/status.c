@@ -4,6 +4,7 @@
 #include "store/base/buf.h"
 #include "store/base/err.h"
 #include "store/base/path.h"
+#include "store/base/pool.h"
 #include "store/base/sys.h"
 #include "store/index/index.h"
 #include "store/meta/collect.h"
@@ -15,6 +16,7 @@
 #include "store/repo/source.h"
 #include "store/repo/status_internal.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,6 +82,38 @@ int status_look(struct repo *r, const char *path, enum oid_algo algo,
 	return rc;
 }
 
+/* Looking up an object is a cache miss or two: from this many on by several threads. */
+enum {
+	HAS_CHUNK = 4096
+};
+
+struct has_files {
+	struct odb *odb;
+	const struct index_view *view;
+	atomic_bool lacks;
+};
+
+static void has_chunk(void *ctx, size_t i, unsigned worker)
+{
+	struct has_files *h = ctx;
+	size_t end = MIN_OF((i + 1) * HAS_CHUNK, h->view->nr);
+
+	(void)worker;
+	for (size_t k = i * HAS_CHUNK; k < end && !atomic_load(&h->lacks); k++) {
+		if (!odb_has(h->odb, &h->view->files[k].oid))
+			atomic_store(&h->lacks, true);
+	}
+}
+
+static bool has_files(struct repo *r, struct odb *odb, const struct index_view *view)
+{
+	struct has_files h = {.odb = odb, .view = view};
+	size_t chunks = (view->nr + HAS_CHUNK - 1) / HAS_CHUNK;
+
+	pool_for(chunks > 1 ? repo_pool(r) : NULL, chunks, has_chunk, &h);
+	return !atomic_load(&h.lacks);
+}
+
 /*
  * Every object of an output that is recorded so? The files of a view that is as
  * recorded are the manifest's, which then needs no reading.
@@ -103,11 +137,7 @@ static int all_cached(struct repo *r, const struct out *o, const struct oid *wan
 		return 0;
 	}
 	if (view->complete && oid_eq(&view->oid, want) && view->nr == view->files_nr) {
-		for (size_t i = 0; i < view->nr; i++) {
-			if (!odb_has(odb, &view->files[i].oid))
-				return 0;
-		}
-		*out = true;
+		*out = has_files(r, odb, view);
 		return 0;
 	}
 	rc = repo_manifest(r, o, &m, NULL);

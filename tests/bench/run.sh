@@ -74,9 +74,32 @@ bars()
 		checkout-hardlink|a|0.55|cp -rl
 		checkout-copy|a|0.50|cp -r
 		checkout-one|a|info|our status: one file changed on another branch
-		push|b|1.00|s5cmd cp up
-		pull|b|1.00|s5cmd cp down
-		push-noop|b|info|our status
+		up-rgw|b|1.00|s5cmd cp up, radosgw
+		down-rgw|b|1.00|s5cmd cp down, radosgw
+		list-rgw|b|info|s5cmd ls, radosgw; ours is push --refresh
+		noop-rgw|b|1.50|our status: a push of what is there
+		up-vgk|b|0.50|s5cmd cp up, versitygw --keep-alive
+		up-vgk-cpu|b|0.25|its CPU
+		down-vgk|b|0.50|s5cmd cp down, versitygw --keep-alive
+		down-vgk-cpu|b|0.25|its CPU
+		list-vgk|b|0.55|s5cmd ls, versitygw --keep-alive; ours is push --refresh
+		noop-vgk|b|1.50|our status: a push of what is there
+		up-vg|b|0.75|s5cmd cp up, versitygw
+		up-vg-cpu|b|0.40|its CPU
+		down-vg|b|0.75|s5cmd cp down, versitygw
+		down-vg-cpu|b|0.40|its CPU
+		up-minio|b|0.80|the fastest client up, MinIO
+		up-minio-cpu|b|0.30|s5cmd's CPU
+		down-minio|b|0.80|the fastest client down, MinIO
+		down-minio-cpu|b|0.30|s5cmd's CPU
+		big-up-minio|c|0.70|the better of aws-cli and s5cmd up, 2 GiB, MinIO
+		big-up-minio-cpu|c|0.35|aws-cli's CPU
+		big-down-minio|c|0.95|aws-cli down, which verifies nothing
+		big-down-minio-md5|c|1.10|the slower of s5cmd down and md5sum
+		big-up-vgk|c|info|the better of aws-cli and s5cmd up, versitygw
+		big-up-vgk-cpu|c|info|aws-cli's CPU
+		big-down-vgk|c|0.95|aws-cli down, versitygw
+		big-down-vgk-md5|c|1.10|the slower of s5cmd down and md5sum
 		add-big|c|0.85|md5sum and cp and sync -f
 		status-million|million|0.70|git status of the same files
 		growth|growth|info|add, status and checkout by number of files
@@ -129,7 +152,7 @@ fi || die "no directory to work in"
 server=
 finish()
 {
-	[ -z "$server" ] || "$top/tests/servers/rgw" stop "$server"
+	[ -z "$server" ] || "$server_script" stop "$server"
 	cd /
 	chmod -R u+rwX "$dir" 2>/dev/null
 	rm -rf "$dir"
@@ -500,91 +523,13 @@ if [ -n "$peers" ] && any add-hardlink add-copy status; then
 	fi
 fi
 
-# --- set B: S3 ---------------------------------------------------------------
+# --- S3 ----------------------------------------------------------------------
 
-s3_put_bucket()
-{
-	curl -sf --noproxy '*' -X PUT --aws-sigv4 'aws:amz:us-east-1:s3' --user "$S3_ACCESS_KEY:$S3_SECRET_KEY" \
-		-H 'x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855' \
-		"$S3_ENDPOINT/$1"
-}
-
-if any push pull push-noop; then
-	if ! "$top/tests/servers/rgw" check; then
-		say '# set B left out: radosgw is not installed'
-	else
-		say "# set B: $b_files objects of 10 KB, radosgw"
-		S3_MINUTES=120 "$top/tests/servers/rgw" start "$dir/s3" || die "radosgw does not start"
-		server=$dir/s3
-		# shellcheck source=/dev/null # written by the server script
-		. "$dir/s3/env"
-		export AWS_ACCESS_KEY_ID="$S3_ACCESS_KEY" AWS_SECRET_ACCESS_KEY="$S3_SECRET_KEY" AWS_REGION="$S3_REGION"
-		export AWS_DEFAULT_REGION="$S3_REGION" AWS_REQUEST_CHECKSUM_CALCULATION=when_required
-		export AWS_RESPONSE_CHECKSUM_VALIDATION=when_required
-		s3_put_bucket bench || die "no bucket"
-		project "$dir/s3work" hardlink
-		"$tool" gen data "$b_files" 1 10240 10240 3
-		"$lode" add -q data && git add -A && git commit -q -m data || die "lode add"
-		"$lode" remote add -q -d r s3://bench/none
-		"$lode" remote modify -q r endpointurl "$S3_ENDPOINT"
-		i=0
-		while [ $i -le "$rounds" ]; do
-			say "  round $i"
-			if [ -n "$S5CMD" ]; then
-				t s5-up "$S5CMD" --endpoint-url "$S3_ENDPOINT" --numworkers 64 cp "data/*" "s3://bench/s5.$i/"
-				mkdir "$dir/s5.$i"
-				t s5-down "$S5CMD" --endpoint-url "$S3_ENDPOINT" --numworkers 64 cp "s3://bench/s5.$i/*" "$dir/s5.$i/"
-			fi
-			"$lode" remote modify -q r url "s3://bench/lode.$i"
-			t push "$lode" push -q
-			! wanted push-noop || t push-noop "$lode" push -q
-			if wanted pull; then
-				git clone -q . "$dir/pull.$i" 2>/dev/null
-				(cd "$dir/pull.$i" && cp "$dir/s3work/.dvc/config" .dvc/config && t pull "$lode" pull -q) || exit
-			fi
-			[ $i -gt 0 ] || forget s5-up s5-down push pull push-noop
-			i=$((i + 1))
-		done
-		if [ -n "$S5CMD" ]; then
-			! wanted push || row push "$(least push)" "$(least s5-up)" "s5cmd CPU $(cpu_of s5-up)"
-			! wanted pull || row pull "$(least pull)" "$(least s5-down)" "s5cmd CPU $(cpu_of s5-down)"
-		else
-			say '  s5cmd is not installed: no ratio'
-			absent push s5cmd
-		fi
-		if wanted push-noop; then
-			t status-b "$lode" status -q
-			row push-noop "$(least push-noop)" "$(least status-b)"
-		fi
-		if [ -n "$peers" ]; then
-			if [ -n "$DVC" ] && wanted push; then
-				"$lode" remote modify -q r url "s3://bench/dvc"
-				t dvc-push "$DVC" push -q
-				peer push dvc dvc-push
-				git clone -q . "$dir/dvc-pull" 2>/dev/null
-				(cd "$dir/dvc-pull" && cp "$dir/s3work/.dvc/config" .dvc/config && t dvc-pull "$DVC" pull -q) || exit
-				! wanted pull || peer pull dvc dvc-pull
-			fi
-			rclone=$(command -v rclone || :)
-			if [ -n "$rclone" ] && wanted push; then
-				export RCLONE_CONFIG_R_TYPE=s3 RCLONE_CONFIG_R_PROVIDER=Ceph RCLONE_CONFIG_R_ENV_AUTH=true
-				export RCLONE_CONFIG_R_ENDPOINT="$S3_ENDPOINT"
-				t rclone-up rclone --transfers 32 --checkers 32 copy data r:bench/rclone
-				peer push rclone rclone-up
-			elif wanted push; then
-				absent push rclone
-			fi
-			if command -v aws >/dev/null && wanted push; then
-				t aws-up aws --endpoint-url "$S3_ENDPOINT" s3 cp --recursive --only-show-errors data s3://bench/aws
-				peer push aws-cli aws-up
-			elif wanted push; then
-				absent push aws-cli
-			fi
-		fi
-		"$top/tests/servers/rgw" stop "$dir/s3"
-		server=
-	fi
-fi
+# shellcheck source=tests/bench/s3.sh
+. "$here/s3.sh"
+for on in rgw vgk vg minio; do
+	s3_bench $on
+done
 
 # --- set C -------------------------------------------------------------------
 

@@ -95,4 +95,22 @@ must_pass lode add -q 'odd #[1]!.txt'
 has .gitignore '^/odd \\#\\\[1\\\]\\!\.txt$' 'an escaped line'
 must_pass lode remove 'odd #[1]!.txt.dvc'
 hasnt .gitignore odd 'is removed again'
+# From a URL: what lies below a remote, under its own name.
+mkdir -p "$WORK/far/raw/sub"
+printf far >"$WORK/far/raw/file"
+printf deep >"$WORK/far/raw/sub/x"
+must_pass lode remote add -q y "$WORK/far"
+must_pass lode add -q remote://y/raw/file -o got
+is "$(cat got)" far 'a file of a remote'
+must_pass lode add -q remote://y/raw -o tree
+is "$(cat tree/sub/x)" deep 'a directory of a remote'
+must_pass lode status
+must_pass lode add -q "file://$WORK/far/raw/file" -o other
+is "$(cat other)" far 'a file URL'
+must_fail 1 lode add remote://y/nothing -o none
+has "$ERR" 'does not exist'
+missing none.dvc
+must_fail 1 lode add remote://y/raw/file
+has "$ERR" 'out' 'a URL needs a place to go'
+ok 'nothing of ours is left' sh -c '! ls -d .dvc/tmp/lode/origin-* 2>/dev/null'
 plan_done

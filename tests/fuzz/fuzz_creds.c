@@ -61,7 +61,7 @@ static void learned(struct slice text)
 
 	if (s3_learned_parse(text, &l, NULL) < 0)
 		return;
-	s3_learned_format(&l, "here", &b);
+	s3_learned_format(&l, &b);
 	assert(s3_learned_parse(buf_slice(&b), &back, NULL) == 0);
 	assert(back.known == l.known && back.flags == l.flags);
 	buf_release(&b);

@@ -109,7 +109,11 @@ static bool read_head(struct conn *c, struct request *q)
 	if (!sp || sp - q->head >= (int)sizeof(q->method))
 		return false;
 	memcpy(q->method, q->head, (size_t)(sp - q->head));
-	q->target = xmemdup0(sp + 1, strcspn(sp + 1, " \r\n"));
+	sp++;
+	/* "GET http://host/..." is how a proxy is asked: we are every host behind it. */
+	if (strncmp(sp, "http://", 7) == 0)
+		sp += 7 + strcspn(sp + 7, "/ \r\n");
+	q->target = xmemdup0(sp, strcspn(sp, " \r\n"));
 	n = strcspn(q->target, "?");
 	if (strncmp(q->target, "/" FAKES3_BUCKET, strlen(FAKES3_BUCKET) + 1) != 0)
 		q->wrong_bucket = true;
@@ -219,6 +223,13 @@ static bool send_body(struct conn *c, const struct fakes3_rule *r, const struct 
 		IGNORE_RESULT(snprintf(line, sizeof(line), "%zx\r\n", n) < 0);
 		ok = send_all(c->fd, line, strlen(line)) &&
 		     send_all(c->fd, a->body.p, n) && send_all(c->fd, "\r\n", 2);
+	} else if (r->what & FAKES3_TRICKLE) {
+		size_t step = (size_t)r->at;
+
+		for (size_t at = 0; ok && at < n && !stopping(c->f); at += step) {
+			ok = send_all(c->fd, a->body.p + at, MIN_OF(step, n - at));
+			clock_sleep_ms(100);
+		}
 	} else if (n > 0) {
 		ok = send_all(c->fd, a->body.p, n);
 	}
@@ -577,6 +588,17 @@ void fakes3_remove(struct fakes3 *f, const char *key)
 	if (o)
 		o->gone = true;
 	pthread_mutex_unlock(&f->lock);
+}
+
+size_t fakes3_objects(struct fakes3 *f)
+{
+	size_t nr = 0;
+
+	pthread_mutex_lock(&f->lock);
+	for (size_t i = 0; i < f->objects.nr; i++)
+		nr += !f->objects.v[i].gone;
+	pthread_mutex_unlock(&f->lock);
+	return nr;
 }
 
 size_t fakes3_uploads(struct fakes3 *f)

@@ -42,6 +42,7 @@ enum fakes3_do {
 	FAKES3_BLANKS = 1u << 16,      /* send `at` blanks before the body */
 	FAKES3_CHANGE = 1u << 17,      /* the object's bytes change before the answer */
 	FAKES3_EMPTY = 1u << 18,       /* no body whatever the status says */
+	FAKES3_TRICKLE = 1u << 19,     /* `at` bytes of the body, ten times a second */
 };
 
 struct fakes3_rule {
@@ -81,6 +82,7 @@ bool fakes3_has(struct fakes3 *f, const char *key);
 /* malloc'ed bytes, or NULL; a NUL behind them. */
 char *fakes3_get(struct fakes3 *f, const char *key, size_t *n);
 void fakes3_remove(struct fakes3 *f, const char *key);
+size_t fakes3_objects(struct fakes3 *f);
 size_t fakes3_uploads(struct fakes3 *f); /* multipart uploads that are open */
 /* Begin one, so many seconds ago; its id. Change a part that is there, or all. */
 const char *fakes3_begin(struct fakes3 *f, const char *key, int64_t ago_s);

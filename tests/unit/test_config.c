@@ -273,6 +273,19 @@ static void edits_write_the_file_as_dvc_does(void **state)
 	is_file(f, "config", "\n");
 }
 
+static void what_lies_below_a_renamed_remote_follows(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, "config",
+	    "['remote \"y\"']\n    url = /data\n['remote \"x\"']\n    url = "
+	    "remote://Y/sub\n['remote \"z\"']\n    url = remote://yy\n");
+	assert_int_equal(config_remote_rename(&f->ed, "y", "new", NULL), 0);
+	is_file(f, "config",
+		"['remote \"x\"']\n    url = remote://new/sub\n['remote \"z\"']\n    "
+		"url = remote://yy\n['remote \"new\"']\n    url = /data\n");
+}
+
 static void an_edit_that_breaks_the_schema_writes_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -373,6 +386,7 @@ int main(void)
 		T(a_remote_inherits_from_the_one_it_refers_to),
 		T(urls_have_the_schemes_that_dvc_sees),
 		T(edits_write_the_file_as_dvc_does),
+		T(what_lies_below_a_renamed_remote_follows),
 		T(an_edit_that_breaks_the_schema_writes_nothing),
 		T(our_own_keys_live_in_files_of_ours),
 		T(listings_put_remotes_first_and_flag_secrets),

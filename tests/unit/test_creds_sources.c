@@ -98,6 +98,7 @@ static int tear_down(void **state)
 	struct fixture *f = *state;
 
 	creds_close(f->c);
+	creds_cache_drop();
 	fakeweb_stop(f->web);
 	IGNORE_RESULT(fs_remove_tree(AT_FDCWD, f->dir, NULL) < 0);
 	for (size_t i = 0; i < ARRAY_SIZE(variables); i++)
@@ -176,6 +177,19 @@ static const char *until(int64_t seconds)
 
 	clock_format_iso(clock_wall_ns() + seconds * 1000000000, text);
 	return text;
+}
+
+/* By another program than ours. */
+static char *sum_name(const char *program, const char *of, const char *dir)
+{
+	char *cmd = xasprintf("printf %%s '%s' | %s", of, program), sum[128] = "";
+	FILE *p = popen(cmd, "r");
+
+	assert_non_null(p);
+	assert_non_null(fgets(sum, sizeof(sum), p));
+	pclose(p);
+	free(cmd);
+	return xasprintf("%s/%.*s.json", dir, (int)strcspn(sum, " "), sum);
 }
 
 /* ---- roles ------------------------------------------------------------------ */
@@ -324,6 +338,45 @@ static void an_mfa_code_is_asked_for_or_missed_clearly(void **state)
 	assert_non_null(strstr(f->asked, "arn:aws:iam::1:mfa/me"));
 	sent(f, "/", "", "SerialNumber=arn%3Aaws%3Aiam%3A%3A1%3Amfa%2Fme");
 	sent(f, "/", "", "TokenCode=123456");
+}
+
+/* A code counts once: it is asked for once a program, and a session of the AWS
+ * command line is used. */
+static void a_session_with_mfa_is_used_again(void **state)
+{
+	struct fixture *f = *state;
+	char *name, *text;
+
+	file(f, ".aws/credentials", BASE);
+	file(f, ".aws/config",
+	     "[profile r]\nrole_arn = arn-r\nsource_profile = base\n"
+	     "mfa_serial = me\nduration_seconds = 3600\nexternal_id = x\n");
+	sts_gives(f, "AssumeRole", "ROLE", 3600);
+	f->code = "123456";
+	assert_int_equal(find(f, (struct creds_options){.profile = "r"}), 0);
+	f->code = NULL;
+	assert_int_equal(find(f, (struct creds_options){.profile = "r"}), 0);
+	is_key(f, "ROLE");
+	assert_int_equal(fakeweb_requests(f->web, NULL), 1);
+	creds_cache_drop();
+	assert_int_equal(find(f, (struct creds_options){.profile = "r"}), ERR_AUTH);
+	name = sum_name("sha1sum",
+			"{\"DurationSeconds\": 3600, \"ExternalId\": \"x\", \"RoleArn\": "
+			"\"arn-r\", \"SerialNumber\": \"me\"}",
+			".aws/cli/cache");
+	for (int i = 0; i < 2; i++) {
+		text = xasprintf("{\"Credentials\": {\"AccessKeyId\": \"CLI\", "
+				 "\"SecretAccessKey\": \"SECRET\", \"SessionToken\": "
+				 "\"SECRET-T\", \"Expiration\": \"%s\"}}",
+				 until(i == 0 ? 30 : 600));
+		file(f, name, text);
+		free(text);
+		assert_int_equal(find(f, (struct creds_options){.profile = "r"}),
+				 i == 0 ? ERR_AUTH : 0);
+	}
+	is_key(f, "CLI");
+	assert_non_null(strstr(creds_get(f->c)->source, "AWS command line"));
+	free(name);
 }
 
 static void a_web_identity_is_exchanged_unsigned(void **state)
@@ -493,19 +546,6 @@ static void a_foreign_profile_runs_nothing(void **state)
 #define SSO_SESSION                                                                      \
 	"[profile s]\nsso_session = corp\nsso_account_id = 123\nsso_role_name = Dev\n"   \
 	"[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = https://corp/start\n"
-/* By another program than ours. */
-static char *sum_name(const char *program, const char *of, const char *dir)
-{
-	char *cmd = xasprintf("printf %%s '%s' | %s", of, program), sum[128] = "";
-	FILE *p = popen(cmd, "r");
-
-	assert_non_null(p);
-	assert_non_null(fgets(sum, sizeof(sum), p));
-	pclose(p);
-	free(cmd);
-	return xasprintf("%s/%.*s.json", dir, (int)strcspn(sum, " "), sum);
-}
-
 static char *cache_name(const char *of)
 {
 	return sum_name("sha1sum", of, ".aws/sso/cache");
@@ -899,6 +939,7 @@ int main(void)
 		T(a_role_may_be_taken_by_the_environment),
 		T(a_denied_role_names_call_role_and_permission),
 		T(an_mfa_code_is_asked_for_or_missed_clearly),
+		T(a_session_with_mfa_is_used_again),
 		T(a_web_identity_is_exchanged_unsigned),
 		T(words_are_split_as_a_shell_does),
 		T(a_program_gives_keys),

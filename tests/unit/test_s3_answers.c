@@ -375,6 +375,37 @@ static void servers_without_the_second_version_get_the_first(void **state)
 	assert_int_equal(fakes3_requests(x->s3), 4);
 }
 
+/* The server plays a proxy here, behind which all hosts are itself. */
+static void requests_go_through_a_proxy(void **state)
+{
+	struct fix *x = *state;
+	char proxy[64];
+
+	memcpy(proxy, x->endpoint, sizeof(proxy));
+	fix_set(x, "endpointurl", "http://no-such-host.invalid");
+	fix_set(x, "proxy", proxy);
+	fix_close(x);
+	assert_int_equal(fix_open(x, NULL), 0);
+	put_ok(x, 100);
+	assert_int_equal(fakes3_refused(x->s3), 0);
+	/* From the environment, and an exception from it. */
+	fix_set(x, "proxy", "");
+	setenv("http_proxy", proxy, 1);
+	fix_close(x);
+	assert_int_equal(fix_open(x, NULL), 0);
+	put_ok(x, 100);
+	setenv("http_proxy", "http://127.0.0.1:1", 1);
+	fix_set(x, "endpointurl", proxy);
+	fix_close(x);
+	assert_int_equal(fix_open(x, NULL), 0);
+	assert_int_equal(put_code(x, 100), ERR_NET);
+	says(x, "127.0.0.1");
+	setenv("no_proxy", "127.0.0.1", 1);
+	put_ok(x, 100);
+	unsetenv("http_proxy");
+	unsetenv("no_proxy");
+}
+
 static void opaque_and_missing_etags_are_taken_as_such(void **state)
 {
 	struct fix *x = *state;
@@ -527,6 +558,7 @@ int main(void)
 		T(pages_that_lie_are_refused),
 		T(page_cut_short_is_asked_for_again),
 		T(servers_without_the_second_version_get_the_first),
+		T(requests_go_through_a_proxy),
 		T(opaque_and_missing_etags_are_taken_as_such),
 		T(some_keys_may_stay_undeleted),
 		T(servers_without_bulk_deletion_get_single_ones),

@@ -93,9 +93,9 @@ static int set_up(void **state)
 	fix_set(x, "endpointurl", getenv("S3_ENDPOINT"));
 	fix_set(x, "access_key_id", getenv("S3_ACCESS_KEY"));
 	fix_set(x, "secret_access_key", getenv("S3_SECRET_KEY"));
-	if (!bucket[0])
-		IGNORE_RESULT(snprintf(bucket, sizeof(bucket), "lode-%lld",
-				       (long long)clock_wall_ns()) < 0);
+	/* One of its own for each test: not every server lets its owner make one twice. */
+	IGNORE_RESULT(snprintf(bucket, sizeof(bucket), "lode-%lld",
+			       (long long)clock_wall_ns()) < 0);
 	reopen(x);
 	make_bucket(x);
 	return 0;
@@ -109,6 +109,14 @@ static int tear_down(void **state)
 		fix_stop(x);
 	free(x);
 	return 0;
+}
+
+/* What the server says of itself that it has not. */
+static bool lacks(const char *what)
+{
+	const char *list = getenv("S3_LACKS");
+
+	return list && strstr(list, what);
 }
 
 #define NEED_SERVER()                                                                    \
@@ -155,7 +163,7 @@ static void objects_come_back_through_tls(void **state)
 		skip();
 	fix_set(x, "endpointurl", getenv("S3_TLS_ENDPOINT"));
 	reopen(x);
-	assert_int_equal(fix_head(x, "x"), ERR_NET); /* its CA is not the system's */
+	assert_int_equal(fix_head(x, "x"), ERR_CONFIG); /* its CA is not the system's */
 	assert_non_null(strstr(x->err.text, "certificate"));
 	assert_null(strstr(x->err.text, "tries")); /* final at once */
 	fix_set(x, "ssl_verify", getenv("S3_CA"));
@@ -257,6 +265,8 @@ static void customers_key_is_needed_to_read(void **state)
 	struct fix *x = *state;
 
 	NEED_SERVER();
+	if (lacks("sse"))
+		skip();
 	fix_set(x, "sse_customer_key", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=");
 	reopen(x);
 	fix_round_trip(x, "secret/one", 5000);

@@ -10,6 +10,7 @@
 #include "store/base/arena.h"
 #include "store/base/buf.h"
 #include "store/base/err.h"
+#include "store/base/vec.h"
 #include "store/meta/dvcfile.h"
 #include "store/meta/pipeline.h"
 #include "store/meta/stage.h"
@@ -187,6 +188,45 @@ static void what_stage_add_refuses_is_refused(void **state)
 	refused(&spec, "more than once");
 }
 
+/* Both are the first of their sets: what tells them apart is not that number. */
+static void a_graph_of_several_sets_has_no_false_cycle(void **state)
+{
+	const char *const data[] = {"md5"};
+	struct stage_spec train = train_spec();
+	struct stage_spec make = {
+		.file = "dvc.yaml",
+		.name = "make",
+		.cmd = data,
+		.cmd_nr = 1,
+		.outs = (const struct stage_spec_out[]){{.path = "tr.csv"}},
+		.outs_nr = 1,
+	};
+	struct stages a = {0}, b = {0}, all = {0};
+	struct stage *first = NULL, *second = NULL;
+	struct err e = {0};
+
+	(void)state;
+	train.params_nr = 0;
+	assert_int_equal(stage_from_spec(&a, &make, &first, &e), 0);
+	assert_int_equal(stage_from_spec(&b, &train, &second, &e), 0);
+	vec_push(&all, first);
+	vec_push(&all, second);
+	stages_index(&all);
+	assert_int_equal(stages_check(&all, &e), 0);
+	/* A real one is still found, and named. */
+	make.deps = (const char *const[]){"model.json"};
+	make.deps_nr = 1;
+	assert_int_equal(stage_from_spec(&a, &make, &first, &e), 0);
+	all.v[0] = first;
+	stages_index(&all);
+	assert_int_equal(stages_check(&all, &e), ERR_INVALID);
+	assert_non_null(strstr(e.text, "make"));
+	assert_non_null(strstr(e.text, "train"));
+	stages_release(&all);
+	stages_release(&a);
+	stages_release(&b);
+}
+
 static void a_lock_entry_has_dvcs_bytes(void **state)
 {
 	struct stage_spec spec = train_spec();
@@ -245,6 +285,7 @@ int main(void)
 		cmocka_unit_test(stages_are_appended_with_dvcs_bytes),
 		cmocka_unit_test(a_replaced_stage_keeps_notes_and_comments),
 		cmocka_unit_test(what_stage_add_refuses_is_refused),
+		cmocka_unit_test(a_graph_of_several_sets_has_no_false_cycle),
 		cmocka_unit_test(a_lock_entry_has_dvcs_bytes),
 		cmocka_unit_test(words_are_joined_as_dvc_joins_them),
 	};

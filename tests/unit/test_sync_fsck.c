@@ -304,6 +304,93 @@ static void a_repair_need_not_read_again_but_a_check_does(void **state)
 	assert_int_equal(fakes3_matching(w->x.s3, "GET", "/files/md5/"), 1);
 }
 
+static void a_wrong_manifest_is_put_right_or_leaves(void **state)
+{
+	struct world *w = *state;
+
+	pushed(w);
+	fakes3_put(w->x.s3, key_of_oid(dir_oid), "[]", 2);
+	assert_int_equal(check(w, false, 100), ERR_CORRUPT);
+	must_check(w, true);
+	assert_false(remote_is(w, key_of_oid(dir_oid), "[]"));
+	must_check(w, false);
+	/* Nobody has it: it leaves its name, its members stay. */
+	sh(w->f, "rm -rf d d.dvc");
+	forget(w);
+	fakes3_put(w->x.s3, key_of_oid(dir_oid), "[]", 2);
+	assert_int_equal(check(w, true, 100), ERR_CORRUPT);
+	assert_false(fakes3_has(w->x.s3, key_of_oid(dir_oid)));
+	assert_true(remote_is(w, key_of_text("one"), "one"));
+	assert_true(remote_is(w, key_of_text("two"), "two"));
+	must_check(w, true);
+}
+
+static void many_lost_members_leave_after_all_their_manifests(void **state)
+{
+	struct world *w = *state;
+	char text[32], path[32];
+
+	for (int d = 0; d < 3; d++)
+		for (int i = 0; i < 120; i++) {
+			snprintf(path, sizeof(path), "d%d/f%d", d, i);
+			snprintf(text, sizeof(text), "file %d", i + 40 * d);
+			put(w->f, path, text);
+		}
+	for (int d = 0; d < 3; d++) {
+		snprintf(path, sizeof(path), "d%d", d);
+		add(w->f, path);
+	}
+	must_sync(w, sync_push, (struct sync_options){0});
+	sh(w->f, "rm -rf d0 d1 d2 d0.dvc d1.dvc d2.dvc");
+	forget(w);
+	/* 100..119 are in all three directories; 200 is only in the last. */
+	for (int i = 80; i < 120; i++) {
+		snprintf(text, sizeof(text), "file %d", i);
+		fakes3_put(w->x.s3, key_of_text(text), "wrong!!", 7);
+	}
+	assert_int_equal(check(w, true, 100), ERR_CORRUPT);
+	assert_int_equal(told_nr(w, "kept"), 40);
+	assert_int_equal(told_nr(w, "quarantined"), 40 + 3);
+	assert_int_equal(report_count_of(&w->res.report, "quarantined"), 40 + 3);
+	must_check(w, false);
+	/* All bytes come back, from wherever, and so do the manifests. */
+	for (int i = 80; i < 120; i++) {
+		snprintf(text, sizeof(text), "file %d", i);
+		fakes3_put(w->x.s3, key_of_text(text), text, strlen(text));
+	}
+	must_check(w, true);
+	assert_int_equal(told_nr(w, "reinstated"), 3);
+}
+
+/* Of a 2.x file the name is the MD5 of its text with other line ends. */
+static void legacy_objects_are_read_by_their_own_rule(void **state)
+{
+	struct world *w = *state;
+	char hex[33], dvc[160], key[96], q[160];
+	uint8_t md5[16];
+
+	hash_dos2unix("a\r\nb\r\n", 6, md5);
+	hex_encode(md5, 16, hex);
+	snprintf(dvc, sizeof(dvc), "outs:\n- md5: %s\n  path: t\n", hex);
+	put(w->f, "t.dvc", dvc);
+	sh(w->f,
+	   "mkdir -p .dvc/cache/%.2s && printf 'a\\r\\nb\\r\\n' >.dvc/cache/%.2s/%s && "
+	   "chmod a-w .dvc/cache/%.2s/%s",
+	   hex, hex, hex + 2, hex, hex + 2);
+	reopen(w->f);
+	must_sync(w, sync_push, (struct sync_options){0});
+	snprintf(key, sizeof(key), "pre/fix/%.2s/%s", hex, hex + 2);
+	assert_true(remote_is(w, key, "a\r\nb\r\n"));
+	must_check(w, false);
+	fakes3_put(w->x.s3, key, "a\r\nc\r\n", 6);
+	assert_int_equal(check(w, false, 100), ERR_CORRUPT);
+	must_check(w, true);
+	assert_true(remote_is(w, key, "a\r\nb\r\n"));
+	hash_md5("a\r\nc\r\n", 6, md5);
+	snprintf(q, sizeof(q), "%s.%s", quarantined(key), hex_encode(md5, 16, hex));
+	assert_true(fakes3_has(w->x.s3, q));
+}
+
 static void progress_forgets_what_changed_and_what_is_damaged(void **state)
 {
 	struct world *w = *state;
@@ -376,6 +463,9 @@ int main(void)
 		T(a_wrong_local_object_comes_from_the_remote),
 		T(a_check_that_stopped_goes_on_where_it_was),
 		T(a_repair_need_not_read_again_but_a_check_does),
+		T(a_wrong_manifest_is_put_right_or_leaves),
+		T(many_lost_members_leave_after_all_their_manifests),
+		T(legacy_objects_are_read_by_their_own_rule),
 		T(progress_forgets_what_changed_and_what_is_damaged),
 	};
 

@@ -1,6 +1,8 @@
 /* Version-aware and worktree remotes: what is recorded is read, nothing written. */
 #include "tests/unit/sync_fixture.h"
 
+#include "store/meta/collect.h"
+
 /* Put text at pre/fix/KEY as a new version, and later ones over it. */
 static char *version(struct world *w, const char *key, const char *text)
 {
@@ -189,6 +191,33 @@ static void status_compares_with_the_versions(void **state)
 	assert_int_equal(w->res.report.items.nr, 0);
 }
 
+static void a_single_object_comes_by_its_version_on_demand(void **state)
+{
+	struct world *w = *state;
+	struct sync_fetcher *f;
+	struct collection c = {0};
+	struct repo_request q = {0};
+	struct targets t = {0};
+	struct repo_want want[2] = {0};
+	struct err e = {0};
+	struct odb *odb;
+
+	recorded_directory(w);
+	must(repo_collect_targets(w->f->repo, &q, &c, &t, &e), &e);
+	must(repo_odb(w->f->repo, &odb, &e), &e);
+	want[0].out = want[1].out = &t.v[0].stage->outs[0];
+	want[0].oid = want[0].out->at.files[0].oid;
+	want[1].oid = (struct oid){.b = {1}, .algo = OID_MD5, .is_dir = true};
+	f = sync_attach(w->f->repo, NULL);
+	must(repo_fetch(w->f->repo, want, 2, &e), &e);
+	assert_int_equal(odb_check(odb, &want[0].oid, NULL), 0);
+	assert_int_equal(odb_check(odb, &want[1].oid, NULL), ERR_NOTFOUND);
+	assert_int_equal(fakes3_matching(w->x.s3, "GET", NULL), 1);
+	sync_detach(f);
+	targets_release(&t);
+	collection_release(&c);
+}
+
 static void gc_and_fsck_are_refused(void **state)
 {
 	struct world *w = *state;
@@ -220,6 +249,7 @@ int main(void)
 		T(push_is_refused_and_says_what_would_go),
 		TW(push_is_refused_and_says_what_would_go),
 		T(status_compares_with_the_versions),
+		T(a_single_object_comes_by_its_version_on_demand),
 		T(gc_and_fsck_are_refused),
 	};
 

@@ -330,39 +330,117 @@ static int drop_useless(struct job *j, struct err *e)
 
 /* ---- the copy by rows ----------------------------------------------------------- */
 
-static size_t row_stride(size_t features)
+/* Codes that rows have: that of missing values only where there are any. */
+static unsigned codes_of(const struct bin_feature *f)
+{
+	return f->nr + (f->missing > 0);
+}
+
+/* A slot that still has room is looked for among so many. */
+#define OPEN_SLOTS 16
+
+static void lay_slots(struct bins *b)
+{
+	b->slots = xcalloc(b->nr + 1, sizeof(*b->slots));
+	for (size_t f = 0; f < b->nr; f++) {
+		unsigned codes = codes_of(&b->f[f]);
+		size_t from = b->slots_nr > OPEN_SLOTS ? b->slots_nr - OPEN_SLOTS : 0;
+		size_t at = b->slots_nr;
+		struct bin_slot *s;
+
+		for (size_t k = from; k < b->slots_nr && at == b->slots_nr; k++)
+			if (b->slots[k].nr < ARRAY_SIZE(b->slots[k].feature) &&
+			    b->slots[k].codes * codes <= 256)
+				at = k;
+		s = &b->slots[at];
+		if (at == b->slots_nr) {
+			b->slots_nr++;
+			s->codes = 1;
+		}
+		s->feature[s->nr++] = (uint32_t)f;
+		s->codes *= codes;
+	}
+}
+
+void bins_share_out(const struct bins *b, uint64_t *hist)
+{
+	memset(hist + b->slot_words, 0, (b->words - b->slot_words) * sizeof(*hist));
+	for (size_t k = 0; k < b->slots_nr; k++) {
+		const struct bin_slot *s = &b->slots[k];
+
+		if (s->nr == 1)
+			continue;
+		for (unsigned code = 0; code < s->codes; code++) {
+			uint64_t w = hist[s->hist + code];
+			unsigned rest = code;
+
+			for (unsigned i = 0; w != 0 && i < s->nr; i++) {
+				const struct bin_feature *f = &b->f[s->feature[i]];
+
+				hist[f->hist + rest % codes_of(f)] += w;
+				rest /= codes_of(f);
+			}
+		}
+	}
+}
+
+static size_t row_stride(size_t slots)
 {
 	size_t s = 8;
 
-	while (s < features)
+	while (s < slots)
 		s *= 2;
 	return s;
 }
 
+/* Where every histogram lies: slots by tile, then features that share one. */
+static void lay_histograms(struct bins *b)
+{
+	for (size_t k = 0; k < b->tiles_nr; k++) {
+		struct bin_tile *t = &b->tiles[k];
+
+		for (size_t i = t->first; i < t->first + t->nr; i++) {
+			unsigned nr = b->slots[i].nr == 1
+					      ? b->f[b->slots[i].feature[0]].nr + 1
+					      : b->slots[i].codes;
+
+			t->words = MAX_OF(t->words, (size_t)nr);
+		}
+		t->words = t->words > 128 ? 256 : (t->words + 7) & ~(size_t)7;
+		t->hist = b->slot_words;
+		for (size_t i = t->first; i < t->first + t->nr; i++) {
+			b->slots[i].hist = b->slot_words;
+			b->f[b->slots[i].feature[0]].hist = b->slot_words;
+			b->slot_words += t->words;
+		}
+	}
+	b->words = b->slot_words;
+	for (size_t i = 0; i < b->slots_nr; i++)
+		for (unsigned k = 0; b->slots[i].nr > 1 && k < b->slots[i].nr; k++) {
+			b->f[b->slots[i].feature[k]].hist = b->words;
+			b->words += b->f[b->slots[i].feature[k]].nr + 1;
+		}
+}
+
 static int lay_tiles(struct bins *b, struct err *e)
 {
-	size_t bytes = 64, words = 0;
+	size_t bytes = 64;
 	uint8_t *at;
 	int r;
 
-	b->tiles_nr = (b->nr + BINS_TILE - 1) / BINS_TILE;
+	lay_slots(b);
+	b->tiles_nr = (b->slots_nr + BINS_TILE - 1) / BINS_TILE;
 	b->tiles = xcalloc(b->tiles_nr + 1, sizeof(*b->tiles));
 	for (size_t k = 0; k < b->tiles_nr; k++) {
 		struct bin_tile *t = &b->tiles[k];
 
 		t->first = k * BINS_TILE;
-		t->nr = MIN_OF((size_t)BINS_TILE, b->nr - t->first);
+		t->nr = MIN_OF((size_t)BINS_TILE, b->slots_nr - t->first);
 		t->stride = row_stride(t->nr);
-		t->hist = words;
-		for (size_t f = t->first; f < t->first + t->nr; f++)
-			t->words = MAX_OF(t->words, (size_t)b->f[f].nr + 1);
-		t->words = t->words > 128 ? 256 : (t->words + 7) & ~(size_t)7;
-		for (size_t f = t->first; f < t->first + t->nr; f++, words += t->words)
-			b->f[f].hist = words;
 		bytes += t->stride * b->rows;
 		bytes = (bytes + 63) & ~(size_t)63;
 	}
-	b->words = words;
+	lay_histograms(b);
 	if ((r = try_alloc(&b->own, bytes, 1, "binned rows", e)) < 0)
 		return r;
 	at = (uint8_t *)(((uintptr_t)b->own + 63) & ~(uintptr_t)63);
@@ -372,6 +450,22 @@ static int lay_tiles(struct bins *b, struct err *e)
 	}
 	b->bytes = bytes + b->nr * b->rows;
 	return 0;
+}
+
+static void write_slot(const struct bins *b, const struct bin_slot *s, uint8_t *to,
+		       size_t stride, size_t from, size_t n)
+{
+	const uint8_t *code = b->f[s->feature[0]].code + from;
+	unsigned times = codes_of(&b->f[s->feature[0]]);
+
+	for (size_t i = 0; i < n; i++)
+		to[i * stride] = code[i];
+	for (unsigned k = 1; k < s->nr; k++) {
+		code = b->f[s->feature[k]].code + from;
+		for (size_t i = 0; i < n; i++)
+			to[i * stride] = (uint8_t)(to[i * stride] + times * code[i]);
+		times *= codes_of(&b->f[s->feature[k]]);
+	}
 }
 
 /* 512 rows at a time, so that the piece being written stays in the first cache. */
@@ -387,13 +481,9 @@ static void rows_item(void *ctx, size_t item, unsigned member)
 	for (size_t from = item % blocks * BLOCK; from < end; from += 512) {
 		size_t n = MIN_OF((size_t)512, end - from);
 
-		for (size_t f = 0; f < t->nr; f++) {
-			const uint8_t *code = b->f[t->first + f].code + from;
-			uint8_t *to = t->rows + from * t->stride + f;
-
-			for (size_t i = 0; i < n; i++)
-				to[i * t->stride] = code[i];
-		}
+		for (size_t i = 0; i < t->nr; i++)
+			write_slot(b, &b->slots[t->first + i],
+				   t->rows + from * t->stride + i, t->stride, from, n);
 	}
 }
 
@@ -477,6 +567,7 @@ void bins_release(struct bins *b)
 		free(b->f[f].cut);
 	}
 	free(b->f);
+	free(b->slots);
 	free(b->tiles);
 	free(b->own);
 	*b = (struct bins){0};

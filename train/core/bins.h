@@ -5,7 +5,11 @@
  * straddles a cache line more than it must, for histograms.
  *
  * Codes of a feature are 0 .. nr - 1; code nr is a missing value. Its histogram
- * is nr + 1 words from word "hist" on (stride of the tile apart).
+ * is nr + 1 words from word "hist" on.
+ *
+ * Rows hold slots, not features: features of few codes share one, as the digits of
+ * a joint code below 256, and their histograms are sums over the joint one. Sums of
+ * integers, so nothing is lost, and one update does the work of several.
  */
 #ifndef TRAIN_CORE_BINS_H
 #define TRAIN_CORE_BINS_H
@@ -24,7 +28,7 @@ struct team;
 struct train_params;
 
 #define BINS_MAX	255 /* values of a feature; one more code is missing */
-#define BINS_TILE	64  /* features of a tile */
+#define BINS_TILE	64  /* slots of a tile */
 #define BINS_CATEGORIES 254 /* the rest share one code, "other" */
 
 struct bin_feature {
@@ -38,11 +42,18 @@ struct bin_feature {
 	uint8_t *code; /* by row */
 };
 
+struct bin_slot {
+	unsigned nr;	     /* features; 1: its code is that of the feature */
+	unsigned codes;	     /* of the slot */
+	uint32_t feature[8]; /* the first one is the lowest digit */
+	size_t hist;
+};
+
 struct bin_tile {
-	size_t first, nr; /* features */
+	size_t first, nr; /* slots */
 	size_t stride;	  /* bytes from row to row */
-	size_t words;	  /* from the histogram of one feature to the next */
-	size_t hist;	  /* of the tile's first feature */
+	size_t words;	  /* from the histogram of one slot to the next */
+	size_t hist;	  /* of the tile's first slot */
 	uint8_t *rows;
 };
 
@@ -50,11 +61,14 @@ struct bins {
 	size_t rows;
 	struct bin_feature *f; /* those that can split, by column */
 	size_t nr;
+	struct bin_slot *slots;
+	size_t slots_nr;
 	struct bin_tile *tiles;
 	size_t tiles_nr;
-	size_t words; /* of one histogram */
-	size_t bytes; /* held, for the account */
-	void *own;    /* tiles' memory before alignment */
+	size_t slot_words; /* of one histogram, its slots alone: they come first */
+	size_t words;	   /* of one histogram */
+	size_t bytes;	   /* held, for the account */
+	void *own;	   /* tiles' memory before alignment */
 };
 
 /* ERR_NOMEM, ERR_INVALID. Cuts and codes are the same for any shards and teams. */
@@ -62,6 +76,9 @@ int bins_build(struct bins *out, const struct table *t, const struct train_param
 	       const struct comm *comm, struct team *team, enum simd simd,
 	       struct err *e) MUST_CHECK;
 void bins_release(struct bins *b);
+
+/* Histograms of features that share a slot, from that of the slot. */
+void bins_share_out(const struct bins *b, uint64_t *hist);
 
 /*
  * The cuts of n sorted values, in *nr - 1 of cut[BINS_MAX - 1]; *nr is the number

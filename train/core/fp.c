@@ -53,22 +53,7 @@ void fp_enter(void)
 
 double fp_exp(double x)
 {
-	double t, k, r, p, scale;
-	uint64_t bits;
-
-	/* Written so that NaN takes the lower bound, as the vector twins do. */
-	x = x > FP_EXP_LOW ? x : FP_EXP_LOW;
-	x = x < FP_EXP_HIGH ? x : FP_EXP_HIGH;
-	t = x * FP_LOG2E + FP_ROUND;
-	k = t - FP_ROUND;
-	r = x - k * FP_LN2_HIGH;
-	r = r - k * FP_LN2_LOW;
-	p = FP_EXP_POLY(r);
-	/* The low bits of t are k; the clamp keeps k + 1023 within 2 .. 2046. */
-	memcpy(&bits, &t, sizeof(bits));
-	bits = (bits + 1023) << 52;
-	memcpy(&scale, &bits, sizeof(scale));
-	return p * scale;
+	return fp_exp_inline(x);
 }
 
 double fp_log(double x)

@@ -6,6 +6,9 @@
 #ifndef TRAIN_CORE_FP_LANES_H
 #define TRAIN_CORE_FP_LANES_H
 
+#include <stdint.h>
+#include <string.h>
+
 #define FP_EXP_LOW	  (-708.0)
 #define FP_EXP_HIGH	  709.0
 #define FP_LOG2E	  0x1.71547652b82fep+0
@@ -13,6 +16,7 @@
 #define FP_LN2_LOW	  0x1.a39ef35793c76p-33
 #define FP_ROUND	  0x1.8p52 /* adding and subtracting it rounds to an integer */
 #define FP_SQRT_HALF_BITS 0x3fe6a09e667f3bcdull
+#define FP_SQRT_TWO	  0x1.6a09e667f3bcdp+0 /* twice that of the bits: where log splits */
 
 /* 1 + r + r^2/2! + .. + r^12/12!, Horner. */
 #define FP_EXP_POLY(r)                                                                   \
@@ -36,5 +40,26 @@
 		  (r) +                                                                  \
 	  1.0) * (r) +                                                                   \
 	 1.0)
+
+/* fp_exp, for loops over rows. */
+static inline double fp_exp_inline(double x)
+{
+	double t, k, r, p, scale;
+	uint64_t bits;
+
+	/* Written so that NaN takes the lower bound, as the vector twins do. */
+	x = x > FP_EXP_LOW ? x : FP_EXP_LOW;
+	x = x < FP_EXP_HIGH ? x : FP_EXP_HIGH;
+	t = x * FP_LOG2E + FP_ROUND;
+	k = t - FP_ROUND;
+	r = x - k * FP_LN2_HIGH;
+	r = r - k * FP_LN2_LOW;
+	p = FP_EXP_POLY(r);
+	/* The low bits of t are k; the clamp keeps k + 1023 within 2 .. 2046. */
+	memcpy(&bits, &t, sizeof(bits));
+	bits = (bits + 1023) << 52;
+	memcpy(&scale, &bits, sizeof(scale));
+	return p * scale;
+}
 
 #endif

@@ -407,11 +407,24 @@ static void conclude(struct gbt *g, struct train_result *res)
 	}
 }
 
+/* The scores are the model's margins as long as all trees are in it; sums of grid
+ * values are exact, in whatever order they were made. */
+static void hand_over_margins(struct gbt *g, struct train_result *res)
+{
+	if (!g->c->want_margins || g->grid_bits == -2 || g->best_round != g->round)
+		return;
+	if (g->next == g->score)
+		g->next = NULL;
+	res->margin = g->score;
+	res->valid_margin = g->vscore;
+	g->score = g->vscore = NULL;
+}
+
 static void release(struct gbt *g)
 {
 	grow_release(g);
 	if (g->next != g->score)
-		free(g->next);
+		free(g->next); /* may be NULL */
 	free(g->score);
 	free(g->vscore);
 	free(g->g);
@@ -462,6 +475,7 @@ int train_gbt(struct model *out, struct train_result *res, const struct table *t
 		goto out;
 	conclude(&g, &done);
 	done.boost_s = seconds_since(&at);
+	hand_over_margins(&g, &done);
 	*out = g.model;
 	g.model = (struct model){0};
 	*res = done;

@@ -29,15 +29,27 @@ struct spot {
 	int slot;     /* of its histogram in the pool, or -1 */
 	bool counted; /* searched with exact counts of rows */
 	bool is_leaf;
+	int ahead; /* index of its cut in gbt.ahead, or -1 */
 	struct split best;
 	int64_t g, h; /* fixed-point sums of true gradients */
 };
 
+/* A cut that was made before its turn (grow_ahead.c). */
+struct ahead {
+	uint32_t node;
+	size_t left_nr;
+	int slot[2];	      /* reserved for its children, or -1 */
+	bool refused;	      /* a child would be too small */
+	struct spot child[2]; /* sums, bounds and best cuts */
+};
+
 /* Histograms: as many as the budget allows, the least promising leaf gives way. */
+#define POOL_FREE     (-1)
+#define POOL_RESERVED (-2) /* for a child that has no number yet */
 struct pool {
 	uint64_t **v;
-	int *owner; /* node, or -1 */
-	size_t nr, cap;
+	int *owner; /* node, or one of the above */
+	size_t nr, cap, reserved;
 };
 
 struct gbt {
@@ -71,6 +83,8 @@ struct gbt {
 	size_t spots_nr, spots_cap;
 	uint32_t *heap;
 	size_t heap_nr;
+	struct ahead *ahead;
+	size_t ahead_nr, ahead_cap, ahead_open; /* open: made, not yet taken */
 	struct tree *tree;
 	uint64_t tree_index; /* over all outputs */
 	uint32_t *features;  /* that this tree may use, ascending */
@@ -105,6 +119,17 @@ size_t sample_node_features(struct gbt *g, uint32_t node);
 /* grow.c: g->quant, g->packed and rows are set; fills tree and spots. */
 int grow_tree(struct gbt *g, struct tree *out, struct err *e) MUST_CHECK;
 void grow_release(struct gbt *g);
+bool grow_may_split(const struct gbt *g, const struct spot *s);
+void grow_child_spots(const struct gbt *g, const struct spot *s, size_t left_nr,
+		      uint64_t left_rows, struct spot child[2]);
+/* The best cut of a node whose histogram is hist; alone: on this thread only. */
+struct split grow_best(struct gbt *g, uint32_t node, const struct spot *s,
+		       const uint64_t *hist, const uint64_t *counts, bool alone);
+
+/* grow_ahead.c: cut small nodes, several at once, each on one thread. node is the
+ * one whose turn it is; room is how many more cuts the tree may take. */
+bool grow_ahead_helps(const struct gbt *g, uint32_t node);
+void grow_ahead(struct gbt *g, uint32_t node, size_t room);
 
 /* grow_hist.c */
 int pool_init(struct gbt *g, struct err *e) MUST_CHECK;
@@ -114,9 +139,16 @@ void hist_pool_give(struct gbt *g, uint32_t node);
 /* Sum of a node's rows in its slot, over all shards; counts: of 1 for each row. */
 int hist_build(struct gbt *g, const struct spot *s, uint64_t *hist, bool counts,
 	       struct err *e) MUST_CHECK;
+/* On this thread, of this shard's rows. */
+void hist_build_alone(struct gbt *g, const struct spot *s, uint64_t *hist);
+/* Slots for children of a cut ahead of its turn: false when none can be spared. */
+bool hist_pool_reserve(struct gbt *g, int *slot);
+void hist_pool_keep(struct gbt *g, int slot); /* the same of one in use */
+void hist_pool_unreserve(struct gbt *g, int slot, int owner);
 
 /* partition.c: rows[from ..) so that left ones come first; returns how many. */
 size_t partition_rows(struct gbt *g, size_t from, size_t nr, const struct split *s);
+size_t partition_alone(struct gbt *g, size_t from, size_t nr, const struct split *s);
 
 /* leaves.c: values of leaves, scores of rows. */
 int leaves_finish(struct gbt *g, unsigned output, struct err *e) MUST_CHECK;

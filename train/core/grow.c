@@ -134,14 +134,14 @@ static size_t keep_allowed(struct gbt *g, uint32_t node, uint32_t *features, siz
 	return kept;
 }
 
-static void search_node(struct gbt *g, uint32_t node, const uint64_t *counts)
+struct split grow_best(struct gbt *g, uint32_t node, const struct spot *s,
+		       const uint64_t *hist, const uint64_t *counts, bool alone)
 {
-	struct spot *s = &g->spots[node];
 	struct split best[64] = {{0}};
-	unsigned members = MIN_OF(team_size(g->team), 64u);
+	unsigned members = alone ? 1 : team_size(g->team);
 	struct search job = {
 		.g = g,
-		.node = {g->pool.v[s->slot], counts, s->sum, s->rows, s->low, s->high},
+		.node = {hist, counts, s->sum, s->rows, s->low, s->high},
 		.features = g->features,
 		.nr = g->features_nr,
 		.best = best,
@@ -153,24 +153,36 @@ static void search_node(struct gbt *g, uint32_t node, const uint64_t *counts)
 			job.nr = keep_allowed(g, node, g->node_features, job.nr);
 		job.features = g->node_features;
 	}
-	if (members == team_size(g->team) && job.nr >= 2 * FEATURES_ITEM)
+	if (members > 1 && members <= ARRAY_SIZE(best) && job.nr >= 2 * FEATURES_ITEM)
 		team_for(g->team, (job.nr + FEATURES_ITEM - 1) / FEATURES_ITEM,
 			 search_item, &job);
 	else
 		for (size_t i = 0; i < job.nr; i += FEATURES_ITEM)
 			search_item(&job, i / FEATURES_ITEM, 0);
-	s->best = best[0];
-	for (unsigned m = 1; m < members; m++)
-		if (split_better(&best[m], &s->best))
-			s->best = best[m];
-	if (s->best.gain > 0)
+	for (unsigned m = 1; m < MIN_OF(members, 64u); m++)
+		if (split_better(&best[m], &best[0]))
+			best[0] = best[m];
+	return best[0];
+}
+
+static void enqueue(struct gbt *g, uint32_t node)
+{
+	if (g->spots[node].best.gain > 0)
 		heap_push(g, node);
 	else
 		hist_pool_give(g, node);
 }
 
+static void search_node(struct gbt *g, uint32_t node, const uint64_t *counts)
+{
+	struct spot *s = &g->spots[node];
+
+	s->best = grow_best(g, node, s, g->pool.v[s->slot], counts, false);
+	enqueue(g, node);
+}
+
 /* Could a cut of this node be admitted at all? */
-static bool may_split(const struct gbt *g, const struct spot *s)
+bool grow_may_split(const struct gbt *g, const struct spot *s)
 {
 	unsigned depth = g->p->max_depth;
 
@@ -194,7 +206,7 @@ static uint32_t add_node(struct gbt *g, int32_t parent)
 		g->heap = xreallocarray(g->heap, g->spots_cap, sizeof(*g->heap));
 	}
 	t->nodes[t->nr] = (struct node){.left = -1, .right = -1, .parent = parent};
-	g->spots[t->nr] = (struct spot){.slot = -1, .is_leaf = true};
+	g->spots[t->nr] = (struct spot){.slot = -1, .ahead = -1, .is_leaf = true};
 	g->spots_nr = ++t->nr;
 	return (uint32_t)(t->nr - 1);
 }
@@ -203,7 +215,7 @@ static void write_set(struct tree *t, struct node *n, const uint64_t set[4])
 {
 	n->set = (uint32_t)t->sets_nr;
 	for (unsigned c = 0; c < 256; c++)
-		n->set_nr += set[c / 64] >> c % 64 & 1;
+		n->set_nr += (uint32_t)(set[c / 64] >> c % 64 & 1);
 	t->sets = xreallocarray(t->sets, t->sets_nr + n->set_nr + 1, sizeof(*t->sets));
 	for (unsigned c = 0; c < 256; c++)
 		if (set[c / 64] >> c % 64 & 1)
@@ -245,30 +257,35 @@ static void hand_down_bounds(const struct gbt *g, const struct spot *s, struct s
 		l->low = r->high = mid;
 }
 
+void grow_child_spots(const struct gbt *g, const struct spot *s, size_t left_nr,
+		      uint64_t left_rows, struct spot child[2])
+{
+	for (int k = 0; k < 2; k++)
+		child[k] = (struct spot){.slot = -1,
+					 .ahead = -1,
+					 .is_leaf = true,
+					 .depth = s->depth + 1,
+					 .from = k ? s->from + left_nr : s->from,
+					 .nr = k ? s->nr - left_nr : left_nr,
+					 .rows = k ? s->rows - left_rows : left_rows,
+					 .sum = k ? s->sum - s->best.left : s->best.left};
+	hand_down_bounds(g, s, &child[0], &child[1]);
+}
+
 static void make_children(struct gbt *g, uint32_t node, size_t left_nr,
 			  uint64_t left_rows, uint32_t child[2])
 {
-	struct spot *s, *l, *r;
+	struct spot spots[2];
 
 	child[0] = add_node(g, (int32_t)node);
 	child[1] = add_node(g, (int32_t)node);
 	g->tree->nodes[node].left = (int32_t)child[0];
 	g->tree->nodes[node].right = (int32_t)child[1];
-	s = &g->spots[node];
-	l = &g->spots[child[0]];
-	r = &g->spots[child[1]];
-	write_split(g, &g->tree->nodes[node], &s->best);
-	s->is_leaf = false;
-	l->from = s->from;
-	l->nr = left_nr;
-	r->from = s->from + left_nr;
-	r->nr = s->nr - left_nr;
-	l->rows = left_rows;
-	r->rows = s->rows - left_rows;
-	l->sum = s->best.left;
-	r->sum = s->sum - s->best.left;
-	l->depth = r->depth = s->depth + 1;
-	hand_down_bounds(g, s, l, r);
+	write_split(g, &g->tree->nodes[node], &g->spots[node].best);
+	g->spots[node].is_leaf = false;
+	grow_child_spots(g, &g->spots[node], left_nr, left_rows, spots);
+	g->spots[child[0]] = spots[0];
+	g->spots[child[1]] = spots[1];
 }
 
 /* ---- cutting -------------------------------------------------------------------- */
@@ -278,7 +295,7 @@ static int build_and_search(struct gbt *g, uint32_t node, struct err *e)
 	struct spot *s = &g->spots[node];
 	int r;
 
-	if (!may_split(g, s))
+	if (!grow_may_split(g, s))
 		return 0;
 	if ((r = hist_pool_take(g, node, e)) < 0)
 		return r;
@@ -297,7 +314,7 @@ static int search_children(struct gbt *g, uint32_t node, const uint32_t child[2]
 	uint32_t large = child[0] + child[1] - small;
 	int r;
 
-	if (s->slot < 0 || !may_split(g, &g->spots[large])) {
+	if (s->slot < 0 || !grow_may_split(g, &g->spots[large])) {
 		hist_pool_give(g, node);
 		if ((r = build_and_search(g, child[0], e)) < 0)
 			return r;
@@ -312,7 +329,7 @@ static int search_children(struct gbt *g, uint32_t node, const uint32_t child[2]
 	s->slot = -1;
 	hist_sub(g->pool.v[g->spots[large].slot], g->pool.v[g->spots[small].slot],
 		 g->bins.words, g->simd);
-	if (may_split(g, &g->spots[small]))
+	if (grow_may_split(g, &g->spots[small]))
 		search_node(g, small, NULL);
 	else
 		hist_pool_give(g, small);
@@ -362,6 +379,44 @@ static int cut_node(struct gbt *g, uint32_t node, bool last, struct err *e)
 	return search_children(g, node, child, e);
 }
 
+/* Take a cut that was made ahead: its children get their numbers now. */
+static int take_ahead(struct gbt *g, uint32_t node, struct err *e)
+{
+	struct ahead a = g->ahead[g->spots[node].ahead];
+	uint32_t child[2];
+
+	g->spots[node].ahead = -1;
+	g->ahead_open--;
+	if (a.refused)
+		return search_counted(g, node, e);
+	make_children(g, node, a.left_nr, a.left_nr, child);
+	for (int k = 0; k < 2; k++) {
+		struct spot *s = &g->spots[child[k]];
+
+		s->best = a.child[k].best;
+		if (a.slot[k] < 0)
+			continue;
+		hist_pool_unreserve(g, a.slot[k], (int)child[k]);
+		s->slot = a.slot[k];
+		enqueue(g, child[k]);
+	}
+	return 0;
+}
+
+static int cut_next(struct gbt *g, size_t room, struct err *e)
+{
+	uint32_t node = heap_pop(g);
+	int r;
+
+	if (room > 1 && g->spots[node].ahead < 0 && grow_ahead_helps(g, node))
+		grow_ahead(g, node, room);
+	if (g->spots[node].ahead >= 0)
+		r = take_ahead(g, node, e);
+	else
+		r = cut_node(g, node, room == 1, e);
+	return r < 0 ? r : !g->spots[node].is_leaf;
+}
+
 static int plant(struct gbt *g, struct err *e)
 {
 	uint32_t root = add_node(g, -1);
@@ -374,7 +429,7 @@ static int plant(struct gbt *g, struct err *e)
 	s->high = INFINITY;
 	if ((r = g->comm->sum_u64(g->comm->ctx, &s->rows, 1, e)) < 0)
 		return r;
-	if (!may_split(g, s))
+	if (!grow_may_split(g, s))
 		return 0;
 	if ((r = hist_pool_take(g, root, e)) < 0 ||
 	    (r = hist_build(g, s, g->pool.v[s->slot], false, e)) < 0)
@@ -395,20 +450,19 @@ int grow_tree(struct gbt *g, struct tree *out, struct err *e)
 	*out = (struct tree){
 		.nodes = xreallocarray(NULL, g->spots_cap, sizeof(struct node))};
 	g->tree = out;
-	g->heap_nr = g->spots_nr = 0;
+	g->heap_nr = g->spots_nr = g->ahead_nr = g->ahead_open = 0;
 	g->rules.sg = g->quant.sg;
 	g->rules.sh = g->quant.sh;
 	if ((r = plant(g, e)) < 0)
 		return r;
 	while (leaves < most && g->heap_nr > 0) {
-		uint32_t node = heap_pop(g);
-
-		if ((r = cut_node(g, node, leaves + 1 == most, e)) < 0)
+		if ((r = cut_next(g, most - leaves, e)) < 0)
 			return r;
-		leaves += !g->spots[node].is_leaf;
+		leaves += (size_t)r;
 	}
-	for (uint32_t n = 0; n < g->spots_nr; n++)
-		hist_pool_give(g, n);
+	for (size_t i = 0; i < g->pool.nr; i++)
+		g->pool.owner[i] = POOL_FREE;
+	g->pool.reserved = 0;
 	out->nodes = xreallocarray(out->nodes, out->nr, sizeof(*out->nodes));
 	return 0;
 }
@@ -418,6 +472,7 @@ void grow_release(struct gbt *g)
 	hist_pool_release(g);
 	free(g->spots);
 	free(g->heap);
+	free(g->ahead);
 	g->spots = NULL;
 	g->heap = NULL;
 }

@@ -44,75 +44,69 @@ static inline uint64_t word_of(const uint32_t *packed, size_t row)
 	return packed ? quant_widen(packed[row]) : 1;
 }
 
-static inline __attribute__((always_inline)) void
-add_row(const struct span *s, size_t row, size_t fours, size_t rest, size_t words)
+static inline __attribute__((always_inline)) void add_row(uint64_t *h, const uint8_t *p,
+							  uint64_t w, size_t fours,
+							  size_t rest, size_t words)
 {
-	const uint8_t *p = s->codes + row * s->stride;
-	uint64_t w = word_of(s->packed, row), *h = s->hist;
-
 	for (size_t k = 0; k < fours; k++, p += 4, h += 4 * words)
 		add_four(h, words, load_codes(p), w);
 	for (size_t k = 0; k < rest; k++, h += words)
 		h[p[k]] += w;
 }
 
-/* fours, rest and words are constants where it matters: the loops unroll. */
+/*
+ * fours, rest and words are constants where it matters: the loops unroll. What is
+ * in *s goes to locals, or every store to a histogram might have changed it.
+ */
 static inline __attribute__((always_inline)) void
 add_rows(const struct span *s, size_t fours, size_t rest, size_t words)
 {
-	size_t i = s->from;
+	const uint32_t *rows = s->rows, *packed = s->packed;
+	const uint8_t *codes = s->codes;
+	size_t i = s->from, to = s->to, stride = s->stride;
+	uint64_t *hist = s->hist;
 
-	if (!s->rows) {
-		for (; i < s->to; i++)
-			add_row(s, i, fours, rest, words);
+	if (!rows) {
+		for (; i < to; i++)
+			add_row(hist, codes + i * stride, word_of(packed, i), fours, rest,
+				words);
 		return;
 	}
-	for (; i + AHEAD < s->to; i++) {
-		size_t next = s->rows[i + AHEAD];
+	for (; i + AHEAD < to; i++) {
+		size_t next = rows[i + AHEAD], row = rows[i];
 
-		__builtin_prefetch(s->codes + next * s->stride);
-		if (s->packed)
-			__builtin_prefetch(&s->packed[next]);
-		add_row(s, s->rows[i], fours, rest, words);
+		__builtin_prefetch(codes + next * stride);
+		__builtin_prefetch(packed ? &packed[next] : &rows[i]);
+		add_row(hist, codes + row * stride, word_of(packed, row), fours, rest,
+			words);
 	}
-	for (; i < s->to; i++)
-		add_row(s, s->rows[i], fours, rest, words);
+	for (; i < to; i++)
+		add_row(hist, codes + rows[i] * stride, word_of(packed, rows[i]), fours,
+			rest, words);
 }
 
 #define CASE(n)                                                                          \
 	case n:                                                                          \
-		add_rows(s, n, 0, 256);                                                  \
+		add_rows(s, (n) / 4, (n) % 4, 256);                                      \
 		return
+#define CASES(n)                                                                         \
+	CASE(n);                                                                         \
+	CASE(n + 1);                                                                     \
+	CASE(n + 2);                                                                     \
+	CASE(n + 3)
 
 static void add_wide(const struct span *s, size_t nr)
 {
-	if (nr % 4 == 0)
-		switch (nr / 4) {
-			CASE(1);
-			CASE(2);
-			CASE(3);
-			CASE(4);
-			CASE(5);
-			CASE(6);
-			CASE(7);
-			CASE(8);
-			CASE(16);
-		default:
-			break;
-		}
 	switch (nr) {
-	case 1:
-		add_rows(s, 0, 1, 256);
-		return;
-	case 5:
-		add_rows(s, 1, 1, 256);
-		return;
-	case 6:
-		add_rows(s, 1, 2, 256);
-		return;
-	case 7:
-		add_rows(s, 1, 3, 256);
-		return;
+		CASES(1);
+		CASES(5);
+		CASES(9);
+		CASES(13);
+		CASES(17);
+		CASES(21);
+		CASES(25);
+		CASES(29);
+		CASE(64);
 	default:
 		add_rows(s, nr / 4, nr % 4, 256);
 	}

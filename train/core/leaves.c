@@ -20,21 +20,27 @@
 struct item {
 	uint32_t node;
 	size_t from, to; /* in gbt.rows */
-	int64_t g, h;
-	double max;
 };
 
+/*
+ * Each row gets the number of its leaf first; what follows then reads gradients and
+ * writes scores from front to back, where leaf by leaf it would touch a cache line
+ * for every number.
+ */
 struct job {
 	struct gbt *gbt;
 	unsigned output;
 	struct item *items;
 	size_t nr;
+	uint32_t *leaf;	 /* by row */
+	uint64_t **sums; /* by member, g and h of each node */
 	double scale_g, scale_h;
-	/* rows that are not in the bag, or those of another table */
+	double *value; /* by node */
+	double *score;
+	double *max; /* by block of rows */
+	/* another table */
 	const struct table *t;
 	const struct tree *tree;
-	double *score;
-	double *max; /* by item */
 };
 
 /*
@@ -71,36 +77,83 @@ static void list_items(struct job *j)
 	}
 }
 
-/* Truncated towards zero, as a conversion does: the same on both sides. */
-static void sum_item(void *ctx, size_t i, unsigned member)
+static void mark_item(void *ctx, size_t i, unsigned member)
 {
-	struct job *j = ctx;
-	struct item *it = &j->items[i];
-	const struct gbt *g = j->gbt;
-	int64_t sg = 0, sh = 0;
+	const struct job *j = ctx;
+	const struct item *it = &j->items[i];
+	const uint32_t *rows = j->gbt->rows;
+	uint32_t *leaf = j->leaf, node = it->node;
 
 	(void)member;
-	for (size_t k = it->from; k < it->to; k++) {
-		uint32_t row = g->rows[k];
+	for (size_t k = it->from; k < it->to; k++)
+		leaf[rows[k]] = node;
+}
 
-		sg += (int64_t)((double)g->g[row] * j->scale_g);
-		sh += (int64_t)((double)g->h[row] * j->scale_h);
+/* Down the tree by bin codes, for rows that no leaf lists. */
+static uint32_t walk_codes(const struct gbt *g, size_t row)
+{
+	uint32_t n = 0;
+
+	while (!g->spots[n].is_leaf) {
+		const struct split *s = &g->spots[n].best;
+		unsigned code = g->bins.f[s->feature].code[row];
+		bool left;
+
+		if (s->categorical)
+			left = !(s->set[code / 64] >> code % 64 & 1);
+		else
+			left = code == g->bins.f[s->feature].nr ? s->default_left
+								: code <= s->bin;
+		n = (uint32_t)(left ? g->tree->nodes[n].left : g->tree->nodes[n].right);
 	}
-	it->g = sg;
-	it->h = sh;
+	return n;
+}
+
+/* Of a block of rows: sums of those in the bag, by leaf; leaves of the others.
+ * Truncated towards zero, as a conversion does: the same on both sides. */
+static void sum_block(void *ctx, size_t i, unsigned member)
+{
+	const struct job *j = ctx;
+	const struct gbt *g = j->gbt;
+	const float *gradient = g->g, *hessian = g->h;
+	size_t end = MIN_OF(g->t->rows, (i + 1) * ITEM_ROWS);
+	double scale_g = j->scale_g, scale_h = j->scale_h;
+	uint64_t *sums = j->sums[member];
+	uint32_t *leaf = j->leaf;
+
+	for (size_t row = i * ITEM_ROWS; row < end; row++) {
+		if (g->out && g->out[row]) {
+			leaf[row] = walk_codes(g, row);
+			continue;
+		}
+		sums[2 * leaf[row]] +=
+			(uint64_t)(int64_t)((double)gradient[row] * scale_g);
+		sums[2 * leaf[row] + 1] +=
+			(uint64_t)(int64_t)((double)hessian[row] * scale_h);
+	}
+}
+
+static size_t blocks_of(const struct table *t)
+{
+	return (t->rows + ITEM_ROWS - 1) / ITEM_ROWS;
 }
 
 /* Leaves over all shards, then every other node as the sum of its children. */
 static int sum_nodes(struct job *j, struct err *e)
 {
 	struct gbt *g = j->gbt;
-	uint64_t *sums = xcalloc(2 * g->spots_nr, sizeof(*sums));
+	unsigned members = team_size(g->team);
+	uint64_t *sums;
 	int r;
 
-	for (size_t i = 0; i < j->nr; i++) {
-		sums[2 * j->items[i].node] += (uint64_t)j->items[i].g;
-		sums[2 * j->items[i].node + 1] += (uint64_t)j->items[i].h;
-	}
+	j->sums = xcalloc(members, sizeof(*j->sums));
+	for (unsigned m = 0; m < members; m++)
+		j->sums[m] = xcalloc(2 * g->spots_nr, sizeof(**j->sums));
+	team_for(g->team, blocks_of(g->t), sum_block, j);
+	sums = j->sums[0];
+	for (unsigned m = 1; m < members; m++)
+		for (size_t n = 0; n < 2 * g->spots_nr; n++)
+			sums[n] += j->sums[m][n];
 	if ((r = g->comm->sum_u64(g->comm->ctx, sums, 2 * g->spots_nr, e)) < 0)
 		goto out;
 	for (size_t n = g->spots_nr; n-- > 0;) {
@@ -115,7 +168,9 @@ static int sum_nodes(struct job *j, struct err *e)
 		s->h = g->spots[node->left].h + g->spots[node->right].h;
 	}
 out:
-	free(sums);
+	for (unsigned m = 0; m < members; m++)
+		free(j->sums[m]);
+	free(j->sums);
 	return r;
 }
 
@@ -169,61 +224,22 @@ static int set_values(struct job *j, struct err *e)
 
 /* ---- scores --------------------------------------------------------------------- */
 
-static void score_item(void *ctx, size_t i, unsigned member)
+static void score_block(void *ctx, size_t i, unsigned member)
 {
-	struct job *j = ctx;
-	struct item *it = &j->items[i];
+	const struct job *j = ctx;
 	const struct gbt *g = j->gbt;
-	double v = g->tree->nodes[it->node].value, max = 0;
-	size_t k = g->outputs;
-	double *score = j->score + j->output;
-
-	(void)member;
-	for (size_t at = it->from; at < it->to; at++) {
-		double s = score[g->rows[at] * k] + v;
-
-		score[g->rows[at] * k] = s;
-		s = fabs(s);
-		max = s > max ? s : max;
-	}
-	it->max = max;
-}
-
-/* Down the tree by bin codes, for rows that no leaf lists. */
-static uint32_t walk_codes(const struct gbt *g, size_t row)
-{
-	uint32_t n = 0;
-
-	while (!g->spots[n].is_leaf) {
-		const struct split *s = &g->spots[n].best;
-		unsigned code = g->bins.f[s->feature].code[row];
-		bool left;
-
-		if (s->categorical)
-			left = !(s->set[code / 64] >> code % 64 & 1);
-		else
-			left = code == g->bins.f[s->feature].nr ? s->default_left
-								: code <= s->bin;
-		n = (uint32_t)(left ? g->tree->nodes[n].left : g->tree->nodes[n].right);
-	}
-	return n;
-}
-
-static void outside_item(void *ctx, size_t i, unsigned member)
-{
-	struct job *j = ctx;
-	const struct gbt *g = j->gbt;
-	size_t end = MIN_OF(g->t->rows, (i + 1) * ITEM_ROWS);
-	double max = 0;
+	size_t end = MIN_OF(g->t->rows, (i + 1) * ITEM_ROWS), k = g->outputs;
+	const double *value = j->value;
+	const uint32_t *leaf = j->leaf;
+	double *score = j->score + j->output, max = 0;
 
 	(void)member;
 	for (size_t row = i * ITEM_ROWS; row < end; row++) {
-		double *s = &j->score[row * g->outputs + j->output];
+		double s = score[row * k] + value[leaf[row]];
 
-		if (!g->out[row])
-			continue;
-		*s += g->tree->nodes[walk_codes(g, row)].value;
-		max = fabs(*s) > max ? fabs(*s) : max;
+		score[row * k] = s;
+		s = fabs(s);
+		max = s > max ? s : max;
 	}
 	j->max[i] = max;
 }
@@ -238,29 +254,28 @@ static void raise_max(struct gbt *g, const double *max, size_t nr)
 static void add_scores(struct job *j)
 {
 	struct gbt *g = j->gbt;
-	size_t blocks = (g->t->rows + ITEM_ROWS - 1) / ITEM_ROWS;
+	size_t blocks = blocks_of(g->t);
 
 	j->score = g->next;
-	team_for(g->team, j->nr, score_item, j);
-	for (size_t i = 0; i < j->nr; i++)
-		raise_max(g, &j->items[i].max, 1);
-	if (!g->out)
-		return;
+	j->value = xcalloc(g->spots_nr, sizeof(*j->value));
 	j->max = xcalloc(blocks + 1, sizeof(*j->max));
-	team_for(g->team, blocks, outside_item, j);
+	for (size_t n = 0; n < g->spots_nr; n++)
+		j->value[n] = g->tree->nodes[n].value;
+	team_for(g->team, blocks, score_block, j);
 	raise_max(g, j->max, blocks);
+	free(j->value);
 	free(j->max);
 }
 
 int leaves_finish(struct gbt *g, unsigned output, struct err *e)
 {
-	struct job j = {.gbt = g, .output = output};
+	struct job j = {.gbt = g, .output = output, .leaf = g->scratch};
 	int r;
 
 	j.scale_g = ldexp(1, fixed_bits(g->total, g->max_g));
 	j.scale_h = ldexp(1, fixed_bits(g->total, g->max_h));
 	list_items(&j);
-	team_for(g->team, j.nr, sum_item, &j);
+	team_for(g->team, j.nr, mark_item, &j);
 	if ((r = sum_nodes(&j, e)) < 0 || (r = set_values(&j, e)) < 0)
 		goto out;
 	add_scores(&j);
@@ -290,7 +305,7 @@ static void table_item(void *ctx, size_t i, unsigned member)
 void leaves_add(struct gbt *g, double *score, const struct table *t,
 		const struct tree *tree, unsigned output)
 {
-	size_t blocks = (t->rows + ITEM_ROWS - 1) / ITEM_ROWS;
+	size_t blocks = blocks_of(t);
 	struct job j = {.gbt = g, .output = output, .t = t, .tree = tree, .score = score};
 
 	j.max = xcalloc(blocks + 1, sizeof(*j.max));

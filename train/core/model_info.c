@@ -44,7 +44,11 @@ static bool same_text(const char *a, const char *b)
 /* Bits, so that a NaN equals itself and -0 is not 0. */
 static bool same_bits(double a, double b)
 {
-	return memcmp(&a, &b, sizeof(a)) == 0;
+	uint64_t x, y;
+
+	memcpy(&x, &a, sizeof(x));
+	memcpy(&y, &b, sizeof(y));
+	return x == y;
 }
 
 static bool differ_nr(struct buf *out, const char *what, double a, double b)

@@ -405,14 +405,20 @@ static void encoder_node(struct buf *graph, const struct feature *f, const char 
 	field_take(graph, GRAPH_NODE, &node);
 }
 
+/* Rows x 1 become rows x 1 x categories, and flat again. */
 static void one_hot_node(struct buf *graph, const struct feature *f, const char *output)
 {
+	char *cube = xasprintf("%s_hot", output);
 	struct buf node = {0};
 
-	node_head(&node, "OneHotEncoder", ml, f->name, output);
+	node_head(&node, "OneHotEncoder", ml, f->name, cube);
 	attr_texts(&node, "cats_strings", f->cats, f->cats_nr);
 	attr_int(&node, "zeros", 1);
 	field_take(graph, GRAPH_NODE, &node);
+	node_head(&node, "Flatten", "", cube, output);
+	attr_int(&node, "axis", 1);
+	field_take(graph, GRAPH_NODE, &node);
+	free(cube);
 }
 
 static void imputer_node(struct buf *graph, const char *input, const char *output,

@@ -106,7 +106,7 @@ static int count(struct reader *rd, uint64_t *out)
 
 static int strings(struct reader *rd, struct strvec *out)
 {
-	char *s;
+	char *s = NULL;
 	int r;
 
 	strvec_release(out);

@@ -2,7 +2,7 @@
  * The scalar kernels: what every vector twin must equal bit for bit. Weights are
  * multiplied last, maxima are those of the numbers as stored.
  */
-#include "train/core/fp.h"
+#include "train/core/fp_lanes.h"
 #include "train/core/objective_impl.h"
 
 #include <math.h>
@@ -78,14 +78,14 @@ KERNEL(mape, {
 })
 
 KERNEL(poisson, {
-	double mean = fp_exp(s);
+	double mean = fp_exp_inline(s);
 
 	gh.g = mean - y;
 	gh.h = mean * a->arg2;
 })
 
 KERNEL(gamma_loss, {
-	double ratio = y * fp_exp(-s);
+	double ratio = y * fp_exp_inline(-s);
 
 	gh.g = 1 - ratio;
 	gh.h = ratio;
@@ -93,14 +93,14 @@ KERNEL(gamma_loss, {
 
 KERNEL(tweedie, {
 	double r1 = 1 - a->arg, r2 = 2 - a->arg;
-	double ya = y * fp_exp(r1 * s), b = fp_exp(r2 * s);
+	double ya = y * fp_exp_inline(r1 * s), b = fp_exp_inline(r2 * s);
 
 	gh.g = b - ya;
 	gh.h = r2 * b - r1 * ya;
 })
 
 KERNEL(binary, {
-	double p = 1 / (1 + fp_exp(-s));
+	double p = 1 / (1 + fp_exp_inline(-s));
 
 	gh.g = p - y;
 	gh.h = p * (1 - p);

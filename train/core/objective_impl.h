@@ -1,6 +1,7 @@
 /*
  * Between the objective's files; nothing else includes it, but params.c for the
- * check of labels.
+ * check of labels and the linear models, which share rows, weights and what to
+ * begin with.
  *
  * A kernel computes gradients of n rows of one output that lie one behind the
  * other. Its vector twins give the same bits: per lane the same operations in the

@@ -101,24 +101,39 @@ static size_t cut_together(struct team *team, struct job *j)
 	return left;
 }
 
-size_t partition_rows(struct gbt *g, size_t from, size_t nr, const struct split *s)
+static struct job job_of(struct gbt *g, size_t from, size_t nr, const struct split *s,
+			 uint8_t left[256])
 {
 	const struct bin_feature *f = &g->bins.f[s->feature];
-	unsigned members = team_size(g->team);
-	uint8_t left[256];
-	struct job j = {
+
+	split_table(left, s, f->nr);
+	return (struct job){
 		.rows = g->rows + from,
 		.scratch = g->scratch + from,
 		.code = f->code,
 		.left = left,
 		.nr = nr,
 	};
-	size_t l;
+}
 
-	split_table(left, s, f->nr);
-	if (members > 1 && nr >= (size_t)members * ROWS_PER_MEMBER)
-		return cut_together(g->team, &j);
-	l = cut_rows(j.rows, nr, j.scratch, j.code, left);
+size_t partition_alone(struct gbt *g, size_t from, size_t nr, const struct split *s)
+{
+	uint8_t left[256];
+	struct job j = job_of(g, from, nr, s, left);
+	size_t l = cut_rows(j.rows, nr, j.scratch, j.code, left);
+
 	memcpy(j.rows + l, j.scratch, (nr - l) * sizeof(*j.rows));
 	return l;
+}
+
+size_t partition_rows(struct gbt *g, size_t from, size_t nr, const struct split *s)
+{
+	unsigned members = team_size(g->team);
+	uint8_t left[256];
+	struct job j;
+
+	if (members == 1 || nr < (size_t)members * ROWS_PER_MEMBER)
+		return partition_alone(g, from, nr, s);
+	j = job_of(g, from, nr, s, left);
+	return cut_together(g->team, &j);
 }

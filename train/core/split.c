@@ -171,6 +171,71 @@ static void scan_bins(struct split *best, const struct scan *s)
 	}
 }
 
+size_t split_best_gain(const uint64_t *words, size_t n, const struct split_gains *in,
+		       double *gain, enum simd simd)
+{
+	size_t at = n;
+
+	(void)simd;
+#if defined(__x86_64__)
+	if (simd == SIMD_AVX512)
+		return split_best_gain_avx512(words, n, in, gain);
+	if (simd == SIMD_AVX2)
+		return split_best_gain_avx2(words, n, in, gain);
+#endif
+	for (size_t i = 0; i < n; i++) {
+		uint64_t right = in->sum - words[i];
+		double gl = (double)quant_sum_g(words[i]) * in->sg;
+		double hl = (double)quant_sum_h(words[i]) * in->sh;
+		double gr = (double)quant_sum_g(right) * in->sg;
+		double hr = (double)quant_sum_h(right) * in->sh;
+		double v = gl * gl / (hl + in->lambda) + gr * gr / (hr + in->lambda) -
+			   in->parent - in->gamma;
+
+		if (v > *gain) {
+			*gain = v;
+			at = i;
+		}
+	}
+	return at;
+}
+
+/* Without clipping, alpha and counts a score is g * g / (h + lambda): candidates
+ * are listed first, without branches, and weighed together. */
+static void scan_plain(struct split *best, const struct scan *s)
+{
+	const struct split_gains in = {
+		.sum = s->n->sum,
+		.sg = s->r->sg,
+		.sh = s->r->sh,
+		.lambda = s->r->p->lambda,
+		.parent = s->parent,
+		.gamma = s->r->p->gamma,
+	};
+	uint64_t words[BINS_MAX + 8], all = quant_sum_h(s->n->sum);
+	uint64_t left = s->missing_left ? s->hist[s->f->nr] : 0;
+	/* h in [least, all - least], as one compare. */
+	uint64_t least = s->least_h, range = all - 2 * least;
+	unsigned end = s->f->nr - (s->missing_left || s->f->missing == 0);
+	uint8_t bin[BINS_MAX + 8];
+	size_t nr = 0, at;
+	double gain = best->gain;
+
+	if (all < 2 * least)
+		return;
+	for (unsigned b = 0; b < end; b++) {
+		left += s->hist[b];
+		words[nr] = left;
+		bin[nr] = (uint8_t)b;
+		nr += (s->hist[b] != 0) & (quant_sum_h(left) - least <= range);
+	}
+	if (nr == 0)
+		return;
+	at = split_best_gain(words, nr, &in, &gain, s->r->simd);
+	if (at < nr)
+		take(best, s, bin[at], words[at], gain);
+}
+
 static double parent_score(const struct split_rules *r, const struct split_node *n)
 {
 	double g = (double)quant_sum_g(n->sum) * r->sg;
@@ -194,12 +259,15 @@ void split_numeric(struct split *best, const struct split_rules *r,
 		.parent = parent_score(r, n),
 	};
 
+	void (*scan)(struct split *, const struct scan *);
+
 	if (r->p->monotone && f->column < r->p->monotone_nr)
 		s.monotone = r->p->monotone[f->column];
 	s.least_h = least_h(&s);
-	scan_bins(best, &s);
+	scan = r->clipped || r->p->alpha > 0 || n->counts ? scan_bins : scan_plain;
+	scan(best, &s);
 	if (quant_sum_h(s.hist[f->nr]) > 0) {
 		s.missing_left = true;
-		scan_bins(best, &s);
+		scan(best, &s);
 	}
 }

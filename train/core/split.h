@@ -70,4 +70,22 @@ double split_score(const struct split_rules *r, double lambda, double g, double 
 /* floor(h * rows / all + 1/2): rows of a side by its share of the hessians. */
 uint64_t split_estimate(uint64_t h, uint64_t rows, uint64_t all);
 
+/*
+ * The plain case, many candidates at once: gains of left sides words[0 .. n - 1],
+ * none of them empty on either side. Returns the index of the first of the largest
+ * that is above *gain, which it becomes; n if there is none.
+ */
+struct split_gains {
+	uint64_t sum; /* of the node */
+	double sg, sh, lambda, parent, gamma;
+};
+size_t split_best_gain(const uint64_t *words, size_t n, const struct split_gains *in,
+		       double *gain, enum simd simd);
+#if defined(__x86_64__)
+size_t split_best_gain_avx2(const uint64_t *words, size_t n, const struct split_gains *in,
+			    double *gain);
+size_t split_best_gain_avx512(const uint64_t *words, size_t n,
+			      const struct split_gains *in, double *gain);
+#endif
+
 #endif

@@ -12,11 +12,11 @@
 #include <stdlib.h>
 
 /*
- * How often a waiting member looks before it sleeps: some ten microseconds, the
+ * How often a waiting member looks before it sleeps: some twenty microseconds, the
  * time between two calls while a tree grows. Longer spins would burn the core of
  * whoever has the work on a machine that is shared.
  */
-#define SPINS 4000
+#define SPINS 1000
 
 #if defined(__x86_64__) || defined(__i386__)
 #define RELAX() __builtin_ia32_pause()

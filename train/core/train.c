@@ -2,7 +2,6 @@
 
 #include "store/base/err.h"
 #include "train/core/fp.h"
-#include "train/core/round.h"
 
 int train(struct model *out, struct train_result *res, const struct table *t,
 	  const struct table *valid, const struct train_params *p,
@@ -22,11 +21,4 @@ int train(struct model *out, struct train_result *res, const struct table *t,
 		return train_linear(out, res, t, valid, p, c, e);
 	}
 	return err_set(e, ERR_INVALID, "model type %d is none of ours", (int)p->type);
-}
-
-void train_checkpoint(struct buf *out, const struct train_round *r)
-{
-	const struct round_state *s = (const struct round_state *)(const void *)r;
-
-	s->save(out, s->state);
 }

@@ -39,6 +39,7 @@ struct train_control {
 	/* Checkpoints: asked for by on_round through train_checkpoint (below). Resume
 	 * from one of the same table and parameters, or empty. */
 	struct slice resume;
+	bool want_margins;   /* fill result.margin and valid_margin */
 	size_t memory_bytes; /* budget of histograms, 0: 512 MiB */
 };
 
@@ -46,10 +47,16 @@ struct train_result {
 	unsigned rounds, best_round; /* trees in the model are best_round's */
 	bool stopped;		     /* by on_round */
 	bool early;		     /* by patience */
-	double best;	       /* the watched metric there, NaN without validation */
-	bool float32_exact;    /* margins are exact in binary32 sums */
-	double max_margin;     /* the largest |margin| of all rows and rounds */
-	size_t peak_bytes;     /* by the formula in docs/design/train-core.md */
+	double best;	    /* the watched metric there, NaN without validation */
+	bool float32_exact; /* margins are exact in binary32 sums */
+	double max_margin;  /* the largest |margin| of all rows and rounds */
+	size_t peak_bytes;  /* by the formula in docs/design/train-core.md */
+	/*
+	 * With want_margins: what model_margins() gives for all rows of both tables,
+	 * malloc'ed, the caller's; NULL where the trainer does not have it (trees that
+	 * patience took back, leaves off the grid, a linear model).
+	 */
+	double *margin, *valid_margin;
 	double bin_s, boost_s; /* information only: CPU seconds of the phases */
 };
 

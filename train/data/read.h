@@ -86,6 +86,10 @@ struct data_options {
 	struct sink *sink;
 };
 
+/* What a file of DATA_BY_NAME is. */
+int data_find_format(const struct data_file *f, enum data_format *out,
+		     struct err *e) MUST_CHECK;
+
 int data_read(struct table *out, struct data_file *files, size_t nr,
 	      const struct data_options *o, struct team *team, struct err *e) MUST_CHECK;
 

@@ -4,6 +4,7 @@
 
 #include "store/base/compiler.h"
 #include "train/data/chunk.h"
+#include "train/data/read.h"
 #include "train/data/slab.h"
 
 struct err;
@@ -17,10 +18,6 @@ struct reading {
 	uint64_t bytes_before, bytes_all; /* of the files, for an estimate of rows */
 	bool again;			  /* a second pass: types are settled */
 };
-
-/* What a file of DATA_BY_NAME is. */
-int data_find_format(const struct data_file *f, enum data_format *out,
-		     struct err *e) MUST_CHECK;
 
 /* Room for rows more; by what was read so far it is guessed how many there will be. */
 int reading_reserve(struct reading *r, size_t more, int64_t at, struct err *e) MUST_CHECK;

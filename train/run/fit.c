@@ -23,6 +23,8 @@ void fit_release(struct fit *f)
 	frame_release(&f->frame);
 	model_release(&f->model);
 	free(f->metrics);
+	free(f->result.margin);
+	free(f->result.valid_margin);
 	team_free(f->team);
 	*f = (struct fit){0};
 }
@@ -108,6 +110,7 @@ int fit_train(struct fit *f, struct train_config *c, const struct fit_options *o
 		.train_metric =
 			!o->no_round_metrics && fit_has_train_metric(c, &f->frame.train),
 		.resume = o->resume,
+		.want_margins = !o->no_round_metrics,
 	};
 	struct train_params p;
 	int rc;
@@ -208,12 +211,15 @@ static int measure_side(struct fit *f, const struct train_config *c, const char 
 	return 0;
 }
 
+/* margin: as the trainer had it, or NULL. */
 static int measure_table(struct fit *f, const struct train_config *c, const char *side,
-			 const struct table *t, struct err *e)
+			 const struct table *t, double *margin, struct err *e)
 {
 	struct predict p = {.m = &f->model, .t = t};
 	int rc;
 
+	if (margin)
+		return measure_side(f, c, side, t, margin, e);
 	p.out = calloc(t->rows ? t->rows : 1, f->model.outputs * sizeof(*p.out));
 	if (!p.out)
 		return err_set(e, ERR_NOMEM, "no memory for %zu predictions", t->rows);
@@ -226,10 +232,11 @@ static int measure_table(struct fit *f, const struct train_config *c, const char
 int fit_measure(struct fit *f, const struct train_config *c, struct err *e)
 {
 	int64_t begun_ns = clock_mono_ns();
-	int rc = measure_table(f, c, "train", &f->frame.train, e);
+	int rc = measure_table(f, c, "train", &f->frame.train, f->result.margin, e);
 
 	if (rc == 0 && f->frame.has_valid)
-		rc = measure_table(f, c, "validation", &f->frame.valid, e);
+		rc = measure_table(f, c, "validation", &f->frame.valid,
+				   f->result.valid_margin, e);
 	f->eval_s = seconds_since(begun_ns);
 	return rc;
 }

@@ -84,6 +84,9 @@ static int shape_like(struct table *out, const struct table *t, size_t rows)
 	out->cols_nr = t->cols_nr;
 	for (size_t i = 0; i < t->cols_nr; i++) {
 		feature_copy(&out->cols[i].f, &t->cols[i].f);
+		if (t->cols[i].f.cat_rows)
+			out->cols[i].f.cat_rows =
+				xcalloc(t->cols[i].f.cats_nr + 1, sizeof(uint64_t));
 		if (t->cols[i].num)
 			out->cols[i].num = room(rows, sizeof(float), &rc);
 		else
@@ -241,6 +244,14 @@ int frame_read(struct frame *out, struct inputs *in, const struct train_config *
 	o.sink = sink;
 	if ((rc = read_role(&f.train, in, INPUT_TRAIN, c, &o, team, e)) < 0)
 		goto out;
+	if (c->params.objective == OBJ_BINARY && f.train.classes_nr > 2) {
+		rc = err_set(e, ERR_INVALID,
+			     "the target '%s' has %zu values ('%s', '%s', '%s' ...); "
+			     "objective binary takes two",
+			     c->target ? c->target : "label", f.train.classes_nr,
+			     f.train.classes[0], f.train.classes[1], f.train.classes[2]);
+		goto out;
+	}
 	if (c->validation.nr > 0 && (rc = read_valid(&f, in, c, o, team, e)) < 0)
 		goto out;
 	/* Both tables have the same classes still, so both settle alike. */

@@ -356,6 +356,27 @@ static int open_object(struct inputs *all, struct input *in, struct odb *odb,
 	return 0;
 }
 
+/* All that are not here at once: a remote is slow to answer, not to send. */
+static int fetch_members(struct repo *r, const struct input *in, struct odb *odb,
+			 const struct manifest *m, struct err *e)
+{
+	struct repo_want *v = xcalloc(m->nr + 1, sizeof(*v));
+	size_t nr = 0;
+	int rc;
+
+	for (size_t i = 0; i < m->nr; i++) {
+		if (!odb_has(odb, &m->v[i].oid))
+			v[nr++] = (struct repo_want){
+				.oid = m->v[i].oid,
+				.bytes = m->v[i].size,
+				.path = in->path ? in->path : in->text,
+			};
+	}
+	rc = repo_fetch(r, v, nr, e);
+	free(v);
+	return rc;
+}
+
 /* From the cache: a digest, or a pinned path that is not checked out. */
 static int open_cached(struct inputs *all, struct input *in, struct repo *r,
 		       struct err *e)
@@ -380,13 +401,9 @@ static int open_cached(struct inputs *all, struct input *in, struct repo *r,
 	in->is_dir = true;
 	new_files(all, in, m.nr);
 	manifest_sort(&m);
-	for (size_t i = 0; i < m.nr && rc == 0; i++) {
-		want.oid = m.v[i].oid;
-		if (!odb_has(odb, &want.oid))
-			rc = repo_fetch(r, &want, 1, e);
-		if (rc == 0)
-			rc = open_object(all, in, odb, &want.oid, m.v[i].path, e);
-	}
+	rc = fetch_members(r, in, odb, &m, e);
+	for (size_t i = 0; i < m.nr && rc == 0; i++)
+		rc = open_object(all, in, odb, &m.v[i].oid, m.v[i].path, e);
 	manifest_release(&m);
 	return rc;
 }

@@ -6,6 +6,7 @@
 #include "store/base/err.h"
 #include "store/base/path.h"
 #include "store/base/sys.h"
+#include "store/base/tmpfile.h"
 #include "store/base/vec.h"
 #include "store/fmt/jsonw.h"
 
@@ -36,7 +37,9 @@ static int clear_side(struct live *l, const char *side, struct err *e)
 	}
 	while (rc == 0 && (rc = fs_dir_next(d, &ent, e)) == 1) {
 		rc = 0;
-		if (slice_ends(slice_of(ent.name), ".tsv") &&
+		/* A temporary that a killed run left would become part of the output. */
+		if ((slice_ends(slice_of(ent.name), ".tsv") ||
+		     tmpfile_is_name(ent.name)) &&
 		    sys_unlinkat(fs_dir_fd(d), ent.name, 0) < 0)
 			rc = err_sys(e, "unlink", ent.name);
 	}
@@ -45,14 +48,9 @@ static int clear_side(struct live *l, const char *side, struct err *e)
 	return rc;
 }
 
-int live_begin(struct live *l, int rootfd, const char *dir, struct err *e)
+void live_begin(struct live *l, int rootfd, const char *dir)
 {
-	int rc = 0;
-
 	*l = (struct live){.rootfd = rootfd, .dir = dir ? xstrdup(dir) : NULL};
-	for (size_t i = 0; i < 2 && rc == 0 && dir; i++)
-		rc = clear_side(l, sides[i], e);
-	return rc;
 }
 
 void live_release(struct live *l)
@@ -160,6 +158,10 @@ int live_flush(struct live *l, enum fs_sync sync, struct err *e)
 
 	if (!l->dir || !live_has_rows(l))
 		return 0;
+	/* Not before there is something new: a run that fails early changes nothing. */
+	for (size_t i = 0; i < 2 && rc == 0 && !l->is_clear; i++)
+		rc = clear_side(l, sides[i], e);
+	l->is_clear = rc == 0;
 	for (size_t i = 0; i < 2 && rc == 0; i++)
 		rc = write_side(l, i, sync, e);
 	return rc == 0 ? write_latest(l, sync, e) : rc;

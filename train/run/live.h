@@ -30,15 +30,16 @@ struct live {
 	char *name; /* of it, fit for a file */
 	struct live_round *v;
 	size_t nr, cap;
+	bool is_clear;	 /* of what an earlier run left */
 	int64_t next_ns; /* when files are due again */
 };
 
-/* Takes away what an earlier run left in DIR/plots/metrics (.tsv files only). */
-int live_begin(struct live *l, int rootfd, const char *dir, struct err *e) MUST_CHECK;
+void live_begin(struct live *l, int rootfd, const char *dir); /* copies dir */
 void live_release(struct live *l);
 /* One more round; files are written at most once a second. */
 int live_add(struct live *l, const struct train_round *r, struct err *e) MUST_CHECK;
-/* Write them now. */
+/* Write them now. The first time takes away what an earlier run left in
+ * DIR/plots/metrics (.tsv files only). */
 int live_flush(struct live *l, enum fs_sync sync, struct err *e) MUST_CHECK;
 /* Is there anything to be seen? */
 bool live_has_rows(const struct live *l);

@@ -35,6 +35,15 @@ static void put_uint(struct jsonw *j, const char *key, uint64_t n)
 	jsonw_uint(j, n);
 }
 
+static void put_words(struct jsonw *j, const char *key, const char *const *v)
+{
+	jsonw_key(j, key);
+	jsonw_array(j);
+	for (; v && *v; v++)
+		jsonw_str(j, *v);
+	jsonw_end(j);
+}
+
 static void put_digests(struct jsonw *j, const uint8_t md5[16], bool is_dir,
 			const uint8_t sha256[32], uint64_t bytes)
 {
@@ -136,11 +145,7 @@ static void put_training(struct jsonw *j, const struct run_record *r)
 	for (size_t i = 0; i < 8; i++)
 		b[i] = (uint8_t)(r->table_hash >> (56 - 8 * i));
 	put_str(j, "file", r->file);
-	jsonw_key(j, "overrides");
-	jsonw_array(j);
-	for (size_t i = 0; r->overrides && r->overrides[i]; i++)
-		jsonw_str(j, r->overrides[i]);
-	jsonw_end(j);
+	put_words(j, "overrides", r->overrides);
 	jsonw_key(j, "config");
 	jsonw_raw(j, slice_of(r->config));
 	jsonw_key(j, "table");
@@ -178,6 +183,9 @@ void record_write(const struct run_record *r, struct buf *out)
 	if (r->kind == RECORD_TRAIN)
 		put_uint(&j, "core", r->core);
 	put_str(&j, "command", r->command);
+	put_str(&j, "path", r->path);
+	if (r->kind == RECORD_COMMAND)
+		put_words(&j, "argv", r->argv);
 	jsonw_key(&j, "inputs");
 	jsonw_array(&j);
 	for (size_t i = 0; r->inputs && i < r->inputs->nr; i++)
@@ -281,27 +289,37 @@ static int read_outputs(struct run_record *r, const struct value *list, const ch
 	return 0;
 }
 
+static int read_words(struct run_record *r, const struct value *root, const char *key,
+		      const char *const **out, const char *name, struct err *e)
+{
+	const struct value *list = value_get(root, key);
+	const char **v;
+
+	if (!value_is(list, VALUE_LIST))
+		return bad(name, key, e);
+	v = arena_alloc(&r->arena, (list->nr + 1) * sizeof(*v));
+	for (size_t i = 0; i < list->nr; i++) {
+		v[i] = value_text(list->items[i], NULL);
+		if (!v[i])
+			return bad(name, key, e);
+	}
+	*out = v;
+	return 0;
+}
+
 static int read_training(struct run_record *r, const struct value *root, const char *name,
 			 struct err *e)
 {
-	const struct value *over = value_get(root, "overrides");
-	const char **v;
 	uint64_t core;
+	int rc;
 
 	if (!get_uint(root, "core", &core) || core > 1000000)
 		return bad(name, "core", e);
 	r->core = (unsigned)core;
 	if (!get_text(root, "file", &r->file))
 		return bad(name, "file", e);
-	if (!value_is(over, VALUE_LIST))
-		return bad(name, "overrides", e);
-	v = arena_alloc(&r->arena, (over->nr + 1) * sizeof(*v));
-	for (size_t i = 0; i < over->nr; i++) {
-		v[i] = value_text(over->items[i], NULL);
-		if (!v[i])
-			return bad(name, "overrides", e);
-	}
-	r->overrides = v;
+	if ((rc = read_words(r, root, "overrides", &r->overrides, name, e)) < 0)
+		return rc;
 	if (r->outputs_nr == 0)
 		return bad(name, "outputs", e);
 	return 0;
@@ -334,9 +352,16 @@ int record_read(struct run_record *out, struct slice text, const char *name,
 		goto out;
 	}
 	r.kind = strcmp(kind, kinds[1]) == 0 ? RECORD_COMMAND : RECORD_TRAIN;
-	if (!get_text(root, "command", &r.command)) {
+	if (!get_text(root, "command", &r.command) || !get_text(root, "path", &r.path)) {
 		rc = bad(name, "command", e);
 		goto out;
+	}
+	if (r.kind == RECORD_COMMAND) {
+		rc = read_words(&r, root, "argv", &r.argv, name, e);
+		if (rc == 0 && !r.argv[0])
+			rc = bad(name, "argv", e);
+		if (rc < 0)
+			goto out;
 	}
 	if ((rc = read_inputs(&r, value_get(root, "inputs"), name, e)) == 0 &&
 	    (rc = read_outputs(&r, value_get(root, "outputs"), name, e)) == 0 &&

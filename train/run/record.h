@@ -43,6 +43,8 @@ struct run_record {
 	enum record_kind kind;
 	unsigned core;
 	const char *command;	       /* as in dvc.yaml */
+	const char *path;	       /* of the record itself, from its stage's place */
+	const char *const *argv;       /* RECORD_COMMAND: what it runs; NULL-terminated */
 	const char *file;	       /* the configuration, RECORD_TRAIN */
 	const char *const *overrides;  /* NULL-terminated, or NULL */
 	const char *config;	       /* canonical JSON */

@@ -6,6 +6,7 @@
 #include "store/base/fs.h"
 #include "store/base/interrupt.h"
 #include "store/base/path.h"
+#include "store/base/sink.h"
 #include "store/base/text.h"
 #include "store/fmt/value.h"
 #include "store/hash/hash.h"
@@ -73,7 +74,7 @@ int run_open(struct run *t, struct repo *r, const struct run_options *o, struct 
 	if (rc < 0 || (rc = config_read(&t->config, file, buf_slice(&t->text),
 					o->overrides, o->overrides_nr, e)) < 0)
 		return rc;
-	t->command = run_command(&t->config, t->name);
+	t->command = run_command_line(&t->config, t->name);
 	return add_inputs(t, e);
 }
 
@@ -109,7 +110,7 @@ void run_pin_config(struct run *t)
 	}
 }
 
-char *run_command(const struct train_config *c, const char *name)
+char *run_command_line(const struct train_config *c, const char *name)
 {
 	struct buf b = {0};
 
@@ -281,6 +282,7 @@ static int on_round(void *ctx, const struct train_round *r)
 		rc = run_checkpoint_save(t, r, &t->failed);
 		t->next_checkpoint_ns = now_ns + CHECKPOINT_EVERY_NS;
 	}
+	t->failed_code = rc;
 	return rc;
 }
 
@@ -313,16 +315,20 @@ static int work(struct run *t, struct err *e)
 		return rc;
 	if (t->config.live)
 		live = run_path(t, t->config.live);
-	if ((rc = live_begin(&t->live, repo_rootfd(t->repo), live, e)) < 0 ||
-	    (t->o->resume && (rc = run_checkpoint_load(t, &core, e)) < 0))
+	live_begin(&t->live, repo_rootfd(t->repo), live);
+	if (t->o->resume && (rc = run_checkpoint_load(t, &core, e)) < 0)
 		goto out;
 	t->resumed = core.n > 0;
+	if (t->o->resume && !t->resumed)
+		sink_note(repo_sink(t->repo), "There is nothing to go on from: no "
+					      "checkpoint of this configuration and this "
+					      "data. Starting at the first round.");
 	o.resume = buf_slice(&core);
 	t->next_checkpoint_ns = clock_mono_ns() + CHECKPOINT_EVERY_NS;
 	rc = fit_train(&t->fit, &t->config, &o, e);
-	if (rc == 0 && t->failed.code != 0) {
+	if (rc == 0 && t->failed_code < 0) {
 		*e = t->failed;
-		rc = t->failed.code;
+		rc = t->failed_code;
 	}
 	t->has_live = live_has_rows(&t->live) && t->live.dir;
 out:
@@ -348,6 +354,15 @@ static void pin_deps(struct run *t)
 	}
 }
 
+/* A clone can verify only what git brings: the record, and what led to it. */
+static void track(struct run *t, struct run_result *res)
+{
+	report_track(&res->report, t->file);
+	for (size_t i = 0; i < t->stage->outs_nr; i++)
+		if (!t->stage->outs[i].cache)
+			report_track(&res->report, t->stage->outs[i].at.path);
+}
+
 static int record(struct run *t, struct run_result *res, struct err *e)
 {
 	int rc;
@@ -357,6 +372,7 @@ static int record(struct run *t, struct run_result *res, struct err *e)
 	if ((rc = run_make_stage(t, t->has_live, e)) < 0)
 		return rc;
 	pin_deps(t);
+	track(t, res);
 	res->stage = xstrdup(t->config.stage);
 	return repo_record(t->repo, &t->stages, t->stage, &res->report, e);
 }
@@ -412,7 +428,7 @@ int run_train(struct repo *r, const struct run_options *o, struct run_result *re
 	int64_t begun_ns = clock_mono_ns();
 	struct run t = {0};
 	bool unchanged;
-	int rc;
+	int fd = -1, rc;
 
 	if ((rc = run_open(&t, r, o, e)) < 0 ||
 	    (rc = prepare(&t, res, &unchanged, e)) < 0)
@@ -427,11 +443,13 @@ int run_train(struct repo *r, const struct run_options *o, struct run_result *re
 	}
 	free(res->stage);
 	res->stage = NULL;
-	if ((rc = work(&t, e)) < 0 || (rc = finish(&t, res, e)) < 0)
+	if ((rc = run_stage_files(r, &fd, e)) < 0 || (rc = work(&t, e)) < 0 ||
+	    (rc = finish(&t, res, e)) < 0)
 		goto out;
 	res->total_s = (double)(clock_mono_ns() - begun_ns) / 1e9;
 	run_log(&t, res);
 out:
+	run_unstage_files(fd);
 	run_release(&t);
 	return rc;
 }

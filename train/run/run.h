@@ -48,6 +48,7 @@ struct run_result {
 	unsigned rounds, best_round, asked_rounds;
 	uint64_t rows, validation_rows, columns;
 	uint8_t model_md5[16], model_sha256[32];
+	char md5_text[33], sha256_text[65]; /* the same as digits */
 	uint64_t model_bytes;
 	struct record_metric *metrics; /* of report.arena */
 	size_t metrics_nr;

@@ -43,6 +43,27 @@ int run_put(struct run *t, const char *path, struct slice data, struct err *e)
 	return rc;
 }
 
+int run_stage_files(struct repo *r, int *fd, struct err *e)
+{
+	const char *dir;
+	int rc = repo_state_dir(r, &dir, e);
+
+	if (rc < 0)
+		return rc;
+	*fd = sys_openat(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0);
+	if (*fd < 0)
+		return err_sys(e, "open", dir);
+	fs_set_staging(*fd);
+	return 0;
+}
+
+void run_unstage_files(int fd)
+{
+	fs_set_staging(-1);
+	if (fd >= 0)
+		(void)sys_close(fd); /* a directory */
+}
+
 int run_write_model(struct run *t, struct run_result *res, struct err *e)
 {
 	struct buf json = {0};
@@ -51,6 +72,8 @@ int run_write_model(struct run *t, struct run_result *res, struct err *e)
 	model_json(&json, &t->fit.model);
 	hash_md5(json.p, json.n, res->model_md5);
 	hash_sha256(json.p, json.n, res->model_sha256);
+	hex_encode(res->model_md5, 16, res->md5_text);
+	hex_encode(res->model_sha256, 32, res->sha256_text);
 	res->model_bytes = json.n;
 	res->model = run_path(t, t->config.out);
 	rc = run_put(t, res->model, buf_slice(&json), e);
@@ -71,6 +94,7 @@ static void fill_record(struct run *t, const struct run_result *res,
 	rec->kind = RECORD_TRAIN;
 	rec->core = TRAIN_CORE;
 	rec->command = t->command;
+	rec->path = t->config.out_record;
 	rec->file = t->name;
 	rec->overrides = t->config.overrides.v; /* ends with NULL */
 	rec->config = config;

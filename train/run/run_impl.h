@@ -33,7 +33,8 @@ struct run {
 	struct live live;
 	char *checkpoint; /* absolute path; NULL until the inputs are known */
 	int64_t next_checkpoint_ns;
-	struct err failed; /* in a callback */
+	struct err failed; /* in a callback, with */
+	int failed_code;   /* its result */
 	bool resumed;
 };
 
@@ -46,7 +47,7 @@ void run_release(struct run *t); /* accepts empty */
 void run_pin_config(struct run *t);
 
 /* The command as dvc.yaml has it: "lode train -S a=b train.yaml". malloc'ed. */
-char *run_command(const struct train_config *c, const char *name);
+char *run_command_line(const struct train_config *c, const char *name);
 /* The stage, with or without the files of live:. */
 int run_make_stage(struct run *t, bool has_live, struct err *e) MUST_CHECK;
 
@@ -56,6 +57,12 @@ int run_make_stage(struct run *t, bool has_live, struct err *e) MUST_CHECK;
 char *run_path(const struct run *t, const char *text);
 /* Replace a file below the root; directories are made. */
 int run_put(struct run *t, const char *path, struct slice data, struct err *e) MUST_CHECK;
+/*
+ * From here on temporaries are made in our state, so that a kill leaves none beside
+ * a person's files, or worse, inside a directory that is an output. Ends with -1.
+ */
+int run_stage_files(struct repo *r, int *fd, struct err *e) MUST_CHECK;
+void run_unstage_files(int fd);
 /* Model, metrics, record, live files; fills res. */
 int run_write_outputs(struct run *t, struct run_result *res, struct err *e) MUST_CHECK;
 int run_write_model(struct run *t, struct run_result *res, struct err *e) MUST_CHECK;

@@ -78,7 +78,7 @@ if [ "$took" -ge 2 ] && [ "$took" -le 6 ]; then
 else
 	fail "a limited push takes its time: $took s"
 fi
-must_fail 255 lode push --limit-up fast
+must_fail 1 lode push --limit-up fast
 has "$ERR" 'limit-up' 'a rate that is none is told'
 must_pass lode remote modify -q s3 limit_down 900M
 has .dvc/lode.config 'limit_down = 900M' 'a limit goes into a file of ours'
