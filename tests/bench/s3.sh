@@ -1,6 +1,6 @@
 # The S3 part of run.sh: sets B and C beside real servers, the peers in the same rounds.
 # Sourced by it; s3_bench SERVER is its one entry.
-# shellcheck shell=sh disable=SC2154 # run.sh's variables
+# shellcheck shell=sh disable=SC2015,SC2086,SC2154 # as in run.sh, whose variables these are
 #
 # Servers: rgw (radosgw), minio, vg (versitygw as it starts by default, which closes each
 # connection after one answer) and vgk (with --keep-alive). Labels end in the server's
