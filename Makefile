@@ -94,7 +94,7 @@ BENCH := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(sort $(wildcard tests/b
 E2E   := $(sort $(wildcard $(CURDIR)/tests/e2e/t*.sh))
 JOBS  ?= 2
 
-.PHONY: all unit server emulated digest e2e check demo fuzz replay interop bench install uninstall dist docs format \
+.PHONY: all unit server emulated digest e2e check demo fuzz replay interop bench bench-train install uninstall dist docs format \
 	check-format check-headers check-layers check-docs lint tsan deps deps-test clean help fuzz-run
 .SECONDARY:
 
@@ -198,6 +198,9 @@ interop: all
 bench: all $(BENCH)
 	$(Q)LODE_BIN=$(CURDIR)/$(B) tests/bench/run.sh
 
+bench-train: all $(BENCH)
+	$(Q)LODE_BIN=$(CURDIR)/$(B) tests/bench/train.sh
+
 check: deps-test
 	$(Q).ci/check
 
@@ -282,6 +285,7 @@ help:
 	@echo 'tsan           with MODE=tsan: the unit tests in which threads meet'
 	@echo 'interop        the same steps with dvc and lode on one repository'
 	@echo 'bench          timings beside git, coreutils and the peers that are here'
+	@echo 'bench-train    training beside LightGBM, XGBoost and scikit-learn (PYTHON=...)'
 	@echo 'install        PREFIX=/usr/local DESTDIR=: bin, man pages, completions'
 	@echo 'uninstall      the same files, gone'
 	@echo 'dist           a tarball of HEAD'
