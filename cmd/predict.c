@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 struct predict_args {
-	bool margin, proba, no_header;
+	bool margin, proba, shap, no_header;
 	const char *out, *format;
 	int64_t threads;
 	const char *model, *data;
@@ -27,6 +27,8 @@ static const struct opt predict_opts[] = {
 		 "write margins, the sums before the link function"),
 	OPT_BOOL(0, "proba", struct predict_args, proba,
 		 "write each class's probability, and the class last"),
+	OPT_BOOL(0, "shap", struct predict_args, shap,
+		 "write what each feature adds to the margin"),
 	{OPT_FIELD(OPT_KIND_STR, 'o', "out", struct predict_args, out),
 	 .value_name = "FILE", .help = "write to FILE instead of standard output",
 	 .flags = OPT_PATH},
@@ -161,6 +163,7 @@ static int predict_rows(struct ctx *ctx, const struct predict_args *args,
 {
 	struct predict_options o = {.margin = args->margin,
 				    .proba = args->proba,
+				    .shap = args->shap,
 				    .no_header = args->no_header,
 				    .threads = (unsigned)args->threads,
 				    .sink = &ctx->ui.sink,

@@ -42,6 +42,10 @@ expect 'or both, and the class' 'id,x,note,town,probability_no,probability_yes,p
 expect 'or the margin' 'id,x,note,town,prediction
 2,2,,Ulm,2.25' sh -c 'lode predict --margin binary.json t.csv | sed -n "1p;3p"'
 
+# By hand: 1.125 by covers, 1.75 with x, 1.5 with town, 2.25 with both.
+expect 'what features add' 'x,town,shap_x,shap_town,shap_(base),prediction
+2,Ulm,0.6875,0.43750000000000006,1.125,2.25' sh -c 'printf "x,town\\n2,Ulm\\n" >one.csv; lode predict --shap model.json one.csv'
+
 # What goes wrong is named, and leaves nothing behind.
 printf 'x,other\n1,2\n' >lacks.csv
 must_fail 255 lode predict -o new.csv model.json lacks.csv

@@ -13,6 +13,8 @@ static void predict(const struct model *m)
 {
 	struct column *cols = calloc(m->features_nr + 1, sizeof(*cols));
 	double *out = calloc(m->outputs, sizeof(*out));
+	double *all = calloc(m->outputs * (m->features_nr + 1), sizeof(*all));
+	struct model_shap *shap;
 	float missing = __builtin_nanf("");
 	uint32_t unseen = TABLE_UNSEEN;
 	struct table t = {.rows = 1, .cols = cols, .cols_nr = m->features_nr};
@@ -22,8 +24,24 @@ static void predict(const struct model *m)
 		cols[i].code = &unseen;
 	}
 	model_margins(m, &t, 0, 1, out);
+	if (model_shap_new(&shap, m, NULL) == 0) {
+		model_shap_row(shap, &t, 0, all);
+		model_shap_free(shap);
+	}
+	free(all);
 	free(out);
 	free(cols);
+}
+
+/* What is read can be written in every form, or is refused. */
+static void export(const struct model *m)
+{
+	struct buf out = {0};
+
+	(void)model_lightgbm(&out, m, NULL); /* refusals are answers, too */
+	(void)model_onnx(&out, m, NULL);
+	(void)model_ubjson(&out, m, NULL);
+	buf_release(&out);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -34,6 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	if (model_read(&m, text, "f", NULL) == 0) {
 		predict(&m);
+		export(&m);
 		model_json(&out, &m);
 		if (model_read(&back, buf_slice(&out), "out", NULL) < 0)
 			abort();

@@ -140,6 +140,15 @@ def check(d):
         b.load_model("%s/model.%s" % (d, form))
         matrix = xgboost.DMatrix(x, feature_names=b.feature_names, feature_types=b.feature_types, enable_categorical=True)
         ok &= same("xgboost %s, %s" % (xgboost.__version__, form), b.predict(matrix, output_margin=True))
+    # Contributions of the first rows: theirs are sums in binary32.
+    shap = [i for i, n in enumerate(head) if n.startswith("shap_")]
+    if shap:
+        first = min(300, len(out))
+        got = b.predict(matrix.slice(range(first)), pred_contribs=True).reshape(first, -1)
+        ours = np.array([[float(row[i]) for i in shap] for row in out[:first]])
+        off = np.abs(got - ours).max() / max(1, np.abs(ours).max())
+        print("xgboost contributions: off by %g" % off)
+        ok &= off < 1e-4
     import lightgbm
 
     b = lightgbm.Booster(model_file=d + "/model.txt")

@@ -23,7 +23,7 @@ for set in synthetic mixed breast_cancer diabetes wine digits; do
 	END
 	must_pass lode train "$set/train.yaml"
 	"$ML" "$driver" probe "$set" || tap_bail "rows of $set"
-	must_pass lode predict --margin -o "$set/margin.csv" "$set/model.json" "$set/probe.csv"
+	must_pass lode predict --margin --shap -o "$set/margin.csv" "$set/model.json" "$set/probe.csv"
 	must_pass lode model export -f lightgbm -o "$set/model.txt" "$set/model.json"
 	must_pass lode model export -f onnx -o "$set/model.onnx" "$set/model.json"
 	must_pass lode model export -f ubj -o "$set/model.ubj" "$set/model.json"

@@ -424,6 +424,90 @@ static void importance_counts_what_splits_say(void **state)
 	model_release(&m);
 }
 
+/* What a tree is expected to say when only the features in known are. */
+static double expected(const struct tree *tree, int32_t at, unsigned known,
+		       const struct table *t, size_t row)
+{
+	const struct node *n = &tree->nodes[at];
+	double left, right;
+
+	if (n->left < 0)
+		return n->value;
+	if (known >> n->feature & 1) {
+		struct tree stump = *tree;
+		bool in = false;
+		float x = n->categorical ? 0 : t->cols[n->feature].num[row];
+
+		for (uint32_t i = 0; n->categorical && i < n->set_nr; i++)
+			in = in ||
+			     stump.sets[n->set + i] == t->cols[n->feature].code[row];
+		if (n->categorical ? !in : isnan(x) ? n->default_left : x < n->cut)
+			return expected(tree, n->left, known, t, row);
+		return expected(tree, n->right, known, t, row);
+	}
+	left = (double)tree->nodes[n->left].cover / (double)n->cover;
+	right = (double)tree->nodes[n->right].cover / (double)n->cover;
+	return left * expected(tree, n->left, known, t, row) +
+	       right * expected(tree, n->right, known, t, row);
+}
+
+/* Covers as training gives them: a node's is that of its children together. */
+static void add_up_covers(struct tree *tree)
+{
+	for (size_t i = tree->nr; i-- > 0;) {
+		struct node *n = &tree->nodes[i];
+
+		n->cover = n->left < 0 ? (float)(1 + i % 7)
+				       : tree->nodes[n->left].cover +
+						 tree->nodes[n->right].cover;
+	}
+}
+
+static void contributions_are_shapley_values(void **state)
+{
+	static const double weight[] = {1.0 / 5, 1.0 / 20, 1.0 / 30, 1.0 / 20, 1.0 / 5};
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 8; seed++) {
+		struct model m = fix_model(seed, OBJ_L2, 1, 3, 2 + 4 * seed, 17);
+		struct table t = fix_table(seed, &m, 20);
+		struct model_shap *shap;
+		double got[FIX_FEATURES + 1], margin;
+
+		for (size_t i = 0; i < m.trees_nr; i++)
+			add_up_covers(&m.trees[i]);
+		assert_int_equal(model_shap_new(&shap, &m, NULL), 0);
+		for (size_t row = 0; row < t.rows; row++) {
+			double sum = 0;
+
+			model_shap_row(shap, &t, row, got);
+			model_margins(&m, &t, row, row + 1, &margin);
+			for (unsigned f = 0; f < FIX_FEATURES; f++) {
+				double want = 0;
+
+				for (unsigned s = 0; s < 1u << FIX_FEATURES; s++) {
+					double diff = 0;
+
+					if (s >> f & 1)
+						continue;
+					for (size_t i = 0; i < m.trees_nr; i++)
+						diff += expected(&m.trees[i], 0,
+								 s | 1u << f, &t, row) -
+							expected(&m.trees[i], 0, s, &t,
+								 row);
+					want += diff * weight[__builtin_popcount(s)];
+				}
+				assert_true(fabs(got[f] - want) < 1e-9);
+				sum += got[f];
+			}
+			assert_true(fabs(sum + got[FIX_FEATURES] - margin) < 1e-9);
+		}
+		model_shap_free(shap);
+		table_release(&t);
+		model_release(&m);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -435,6 +519,7 @@ int main(void)
 		cmocka_unit_test(lies_about_sizes_and_indices_are_found),
 		cmocka_unit_test(every_cut_and_every_flipped_byte_is_survived),
 		cmocka_unit_test(foreign_trees_are_put_in_order),
+		cmocka_unit_test(contributions_are_shapley_values),
 		cmocka_unit_test(differences_are_named),
 		cmocka_unit_test(attributes_stay_sorted_and_are_replaced),
 		cmocka_unit_test(importance_counts_what_splits_say),

@@ -121,6 +121,20 @@ enum importance {
 void model_importance(const struct model *m, enum importance what,
 		      double *out /* features_nr */);
 
+/*
+ * What each feature adds to a row's margins: out[k * (features_nr + 1) + feature], and
+ * behind the features what is expected without any (base included). They add up to the
+ * margin, but for rounding. By the covers of nodes, as XGBoost's pred_contribs. Made
+ * once for a model, which outlives it; rows from any thread. ERR_UNSUPPORTED: a linear
+ * model, a tree deeper than 512.
+ */
+struct model_shap;
+int model_shap_new(struct model_shap **out, const struct model *m,
+		   struct err *e) MUST_CHECK;
+void model_shap_free(struct model_shap *s); /* accepts NULL */
+void model_shap_row(const struct model_shap *s, const struct table *t, size_t row,
+		    double *out);
+
 /* The first difference of two models: "" when there is none, else a sentence
  * ("tree 12, node 5: cut 0.5 against 0.75"). */
 void model_difference(struct buf *out, const struct model *a, const struct model *b);

@@ -24,6 +24,10 @@ size_t model_trees(const struct model *m);
 const struct tree *model_tree(const struct model *m, size_t i);
 double model_leaf(const struct model *m, size_t i, const struct node *n);
 
+/* Which way does a row go at a split? */
+bool tree_goes_left(const struct tree *tree, const struct node *n, const struct table *t,
+		    size_t row);
+
 bool model_is_binary32(const struct model *m); /* every such leaf is */
 
 /* The attributes of a document: m's own and those that hold its other fields. The

@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "train/core/model_impl.h"
 #include "train/core/objective.h"
 
 enum {
@@ -28,6 +29,19 @@ static bool set_has(const struct tree *tree, const struct node *n, uint32_t code
 	return lo < n->set_nr && v[lo] == code;
 }
 
+bool tree_goes_left(const struct tree *tree, const struct node *n, const struct table *t,
+		    size_t row)
+{
+	const struct column *c = &t->cols[n->feature];
+	float x;
+
+	/* Missing and unseen codes are in no set. */
+	if (n->categorical)
+		return !set_has(tree, n, c->code[row]);
+	x = c->num[row];
+	return isnan(x) ? n->default_left : x < n->cut;
+}
+
 uint32_t tree_leaf(const struct model *m, const struct tree *tree, const struct table *t,
 		   size_t row)
 {
@@ -36,18 +50,8 @@ uint32_t tree_leaf(const struct model *m, const struct tree *tree, const struct 
 	(void)m;
 	while (tree->nodes[at].left >= 0) {
 		const struct node *n = &tree->nodes[at];
-		const struct column *c = &t->cols[n->feature];
-		bool left;
 
-		if (n->categorical) {
-			/* Missing and unseen codes are in no set. */
-			left = !set_has(tree, n, c->code[row]);
-		} else {
-			float x = c->num[row];
-
-			left = isnan(x) ? n->default_left : x < n->cut;
-		}
-		at = (uint32_t)(left ? n->left : n->right);
+		at = (uint32_t)(tree_goes_left(tree, n, t, row) ? n->left : n->right);
 	}
 	return at;
 }

@@ -27,6 +27,7 @@ struct predict {
 	char sep;
 	bool is_multi, gives_class; /* the last column is a class */
 	size_t columns;		    /* of numbers before it */
+	struct model_shap *shap;    /* NULL: no contributions */
 	struct data_stream *s;	    /* NULL: fields are the table's */
 	const struct table *t;
 	double *v;
@@ -142,9 +143,32 @@ static void add_names(struct buf *out, const struct predict *p)
 		buf_addf(out, "f%zu%c", i, p->sep);
 }
 
+/* "shap_age", or "shap_Ulm_age" of a class; behind the features the base. */
+static void add_shap_columns(struct buf *out, const struct predict *p)
+{
+	const struct model *m = p->m;
+
+	for (size_t i = 0; i < (m->features_nr + 1) * m->outputs; i++) {
+		size_t k = i / (m->features_nr + 1), j = i % (m->features_nr + 1);
+		struct buf name = {0};
+
+		buf_adds(&name, "shap_");
+		if (m->outputs > 1 && m->classes && k < m->classes_nr)
+			buf_addf(&name, "%s_", m->classes[k]);
+		else if (m->outputs > 1)
+			buf_addf(&name, "%zu_", k);
+		buf_adds(&name, j < m->features_nr ? m->features[j].name : "(base)");
+		add_field(out, buf_slice(&name), p->sep);
+		buf_addc(out, p->sep);
+		buf_release(&name);
+	}
+}
+
 static void add_header(struct buf *out, const struct predict *p)
 {
 	add_names(out, p);
+	if (p->shap)
+		add_shap_columns(out, p);
 	for (size_t k = 0; p->gives_class && k < p->columns; k++) {
 		add_class_column(out, p, k);
 		buf_addc(out, p->sep);
@@ -197,15 +221,26 @@ static void add_prediction(struct buf *out, const struct predict *p, const doubl
 	add_class(out, p->m, best, p->sep);
 }
 
+static void add_shap(struct buf *out, const struct predict *p, size_t row, double *room)
+{
+	model_shap_row(p->shap, p->t, row, room);
+	for (size_t i = 0; i < (p->m->features_nr + 1) * p->m->outputs; i++) {
+		number_add(out, room[i]);
+		buf_addc(out, p->sep);
+	}
+}
+
 static void part(void *ctx, size_t index, unsigned member)
 {
 	struct predict *p = ctx;
 	size_t from = index * PART_ROWS, to = MIN_OF(from + PART_ROWS, p->t->rows);
 	struct buf *out = &p->parts[index];
-	double *v = p->v + from * p->m->outputs;
+	double *v = p->v + from * p->m->outputs, *shap = NULL;
 
 	(void)member;
 	buf_reset(out);
+	if (p->shap)
+		shap = xcalloc((p->m->features_nr + 1) * p->m->outputs, sizeof(*shap));
 	model_margins(p->m, p->t, from, to, v);
 	if (!p->o->margin)
 		model_response(p->m, v, to - from);
@@ -216,9 +251,12 @@ static void part(void *ctx, size_t index, unsigned member)
 		} else {
 			add_features(out, p, row);
 		}
+		if (shap)
+			add_shap(out, p, row, shap);
 		add_prediction(out, p, v);
 		buf_addc(out, '\n');
 	}
+	free(shap);
 }
 
 /* All parts of one table, a few for each thread at once so that memory is bounded. */
@@ -312,7 +350,7 @@ static int check(struct predict *p, struct err *e)
 		p->columns = p->o->proba || p->o->margin ? m->outputs : 0;
 	else
 		p->columns = p->o->proba ? 2 : 0;
-	return 0;
+	return p->o->shap ? model_shap_new(&p->shap, m, e) : 0;
 }
 
 int predict_file(struct data_file *file, const struct model *m,
@@ -336,6 +374,7 @@ int predict_file(struct data_file *file, const struct model *m,
 		r = whole(&p, file, &d, e);
 out:
 	data_stream_close(p.s);
+	model_shap_free(p.shap);
 	team_free(p.team);
 	for (size_t i = 0; i < p.parts_nr; i++)
 		buf_release(&p.parts[i]);

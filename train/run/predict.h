@@ -24,6 +24,7 @@ struct strvec;
 struct predict_options {
 	bool margin;	/* before the link */
 	bool proba;	/* a column for each class, and the class last */
+	bool shap;	/* a column for what each feature adds to the margin */
 	bool no_header; /* the file has none; columns are f0, f1, ... */
 	unsigned threads;
 	struct sink *sink;
@@ -36,7 +37,8 @@ struct predict_options {
  * Header and rows of file through o->write; file->rows is filled. The header's last
  * column is "prediction": the mean or the value; the probability of a binary model's
  * second class, or its class with proba; the class of a multiclass one. Columns
- * "probability_CLASS" (margin: "margin_CLASS") stand before a class. ERR_INVALID:
+ * "probability_CLASS" (margin: "margin_CLASS") stand before a class, and before those
+ * "shap_FEATURE" and "shap_(base)" ("shap_CLASS_FEATURE" of several classes). ERR_INVALID:
  * a column is missing, proba of a model without classes, a bad field (by row and
  * column).
  */
