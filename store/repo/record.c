@@ -138,6 +138,19 @@ static int write_definition(struct repo *r, const struct stage *st, enum fs_sync
 	return rc;
 }
 
+/* A write that failed at its very end has happened all the same. */
+static bool is_defined(struct repo *r, const struct stage *st)
+{
+	struct buf old = {0}, made = {0};
+	bool is = fs_read(r->rootfd, st->file, 0, &old, NULL) == 0 &&
+		  dvcyaml_edit(st, buf_slice(&old), &made, NULL) == 0 &&
+		  slice_eq(buf_slice(&old), buf_slice(&made));
+
+	buf_release(&old);
+	buf_release(&made);
+	return is;
+}
+
 static int write_entry(struct repo *r, const struct stage *st, enum fs_sync sync,
 		       struct report *rep, struct err *e)
 {
@@ -162,18 +175,20 @@ static int record_locked(struct repo *r, struct stages *s, struct stage *st,
 	int rc, r2;
 
 	/* Others may have changed the files while we worked. */
-	if ((rc = repo_record_check(r, s, st, NULL, NULL, e)) < 0 ||
-	    (rc = repo_odb(r, &odb, e)) < 0 || (rc = repo_sync(r, &sync, e)) < 0 ||
-	    (rc = take_outs(r, s, st, &p, rep, e)) < 0 || (rc = odb_flush(odb, e)) < 0 ||
-	    (rc = write_definition(r, st, sync, rep, e)) < 0 ||
-	    (rc = write_entry(r, st, sync, rep, e)) < 0)
-		goto out;
-	for (size_t i = 0; i < p.jobs.nr; i++) {
-		p.jobs.v[i].saved = true;
-		if (p.jobs.v[i].ignore_file)
-			report_track(rep, p.jobs.v[i].ignore_file);
+	if ((rc = repo_record_check(r, s, st, NULL, NULL, e)) == 0 &&
+	    (rc = repo_odb(r, &odb, e)) == 0 && (rc = repo_sync(r, &sync, e)) == 0 &&
+	    (rc = take_outs(r, s, st, &p, rep, e)) == 0 &&
+	    (rc = odb_flush(odb, e)) == 0 &&
+	    (rc = write_definition(r, st, sync, rep, e)) == 0)
+		rc = write_entry(r, st, sync, rep, e);
+	/* What a stage makes stays ignored by git as long as there is the stage. */
+	if (rc == 0 || (p.jobs.nr == st->outs_nr && is_defined(r, st))) {
+		for (size_t i = 0; i < p.jobs.nr; i++) {
+			p.jobs.v[i].saved = true;
+			if (p.jobs.v[i].ignore_file)
+				report_track(rep, p.jobs.v[i].ignore_file);
+		}
 	}
-out:
 	add_undo(r, &p);
 	add_plan_release(&p);
 	r2 = repo_git_stage(r, rep, rc == 0 ? e : NULL);
