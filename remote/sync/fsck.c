@@ -220,49 +220,34 @@ static void check_wanted(struct check *c, const struct plan *p)
 }
 
 /* A manifest on the remote promises its members to DVC, whoever put it there. */
-static int check_manifests(struct check *c, struct err *e)
+static void check_manifest(struct check *c, size_t at, const struct manifest *m, int code,
+			   const char *why, void *ctx)
 {
-	for (size_t i = 0; i < c->l.v.nr; i++) {
-		const struct listed *item = &c->l.v.v[i];
-		struct manifest m = {0};
-		struct buf bytes = {0};
-		struct err why = {0};
-		char key[OID_PATH_MAX], text[160];
-		size_t lacking = 0;
-		int r;
+	const struct oid *oid = &c->l.v.v[at].oid;
+	char key[OID_PATH_MAX], text[160];
+	size_t lacking = 0;
 
-		if (!item->oid.is_dir || (c->flags[i] & (CHECK_BAD | CHECK_GONE)))
-			continue;
-		oid_path(&item->oid, key);
-		r = side_manifest(&c->s, &item->oid, &m, &bytes, &why);
-		for (size_t k = 0; r == 0 && k < m.nr; k++) {
-			size_t at = check_at(c, &m.v[k].oid);
-
-			if (at != MAP_NONE && !(c->flags[at] & CHECK_GONE))
-				continue;
-			lacking++;
-			want_upload(c, &m.v[k].oid, m.v[k].path);
-		}
-		manifest_release(&m);
-		buf_release(&bytes);
-		if (r == ERR_CORRUPT) {
-			c->flags[i] |= CHECK_BAD;
-			found(c, key, &item->oid, "corrupt", why.text);
-			want_upload(c, &item->oid, key);
-		} else if (r < 0 && r != ERR_UNSUPPORTED) {
-			*e = why;
-			return r;
-		}
-		if (lacking > 0 && !(c->flags[i] & CHECK_PROMISED)) {
-			snprintf(
-				text, sizeof(text),
-				"the remote lacks %zu of the members this manifest promises",
-				lacking);
-			found(c, key, &item->oid, "incomplete", text);
-			vec_push(&c->incomplete, i);
-		}
+	(void)ctx;
+	oid_path(oid, key);
+	if (code == ERR_CORRUPT) {
+		c->flags[at] |= CHECK_BAD;
+		found(c, key, oid, "corrupt", why);
+		want_upload(c, oid, key);
 	}
-	return 0;
+	for (size_t k = 0; m && k < m->nr; k++) {
+		size_t member = check_at(c, &m->v[k].oid);
+
+		if (member != MAP_NONE && !(c->flags[member] & CHECK_GONE))
+			continue;
+		lacking++;
+		want_upload(c, &m->v[k].oid, m->v[k].path);
+	}
+	if (lacking == 0 || (c->flags[at] & CHECK_PROMISED))
+		return;
+	snprintf(text, sizeof(text),
+		 "the remote lacks %zu of the members this manifest promises", lacking);
+	found(c, key, oid, "incomplete", text);
+	vec_push(&c->incomplete, at);
 }
 
 static int expand_wanted(struct check *c, struct plan *p, struct err *e)
@@ -359,7 +344,7 @@ static int check_side(struct check *c, struct plan *p, struct err *e)
 	if ((r = read_objects(c, e)) < 0)
 		return r;
 	check_wanted(c, p);
-	if ((r = check_manifests(c, e)) < 0)
+	if ((r = check_each_manifest(c, check_manifest, NULL, e)) < 0)
 		return r;
 	want_bad(c);
 	if (c->wrong > 0)

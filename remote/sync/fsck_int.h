@@ -40,6 +40,17 @@ bool check_holds(const struct check *c, const struct oid *oid);
 /* The finding of this oid, here or on the remote, is no more; if there was one. */
 void check_closed(struct check *c, const struct oid *oid, bool here);
 
+/*
+ * Told of each manifest that the remote has under its name and that is not known
+ * to be wrong: m, or NULL with ERR_CORRUPT (why says it) or ERR_UNSUPPORTED (of an
+ * import, by etags). It must not use the remote.
+ */
+struct manifest;
+typedef void (*check_manifest_fn)(struct check *c, size_t at, const struct manifest *m,
+				  int code, const char *why, void *ctx);
+int check_each_manifest(struct check *c, check_manifest_fn fn, void *ctx,
+			struct err *e) MUST_CHECK;
+
 /* Put right what can be; everything that was done is an item of the report. */
 int check_repair(struct check *c, struct err *e) MUST_CHECK;
 

@@ -187,32 +187,24 @@ struct expulsion {
 	size_t stays;			   /* manifests that could not leave */
 };
 
-/* Does a manifest that the remote has list one of the objects? */
-static int lists_one(struct check *c, size_t at, const struct map *wrong, bool *does,
-		     struct err *e)
+/* Does it list one of the objects? One of an import lists no object of ours. */
+static void choose_manifest(struct check *c, size_t at, const struct manifest *m,
+			    int code, const char *why, void *ctx)
 {
-	struct manifest m = {0};
-	struct buf bytes = {0};
-	struct err why = {0};
-	int r = side_manifest(&c->s, &c->l.v.v[at].oid, &m, &bytes, &why);
+	struct expulsion *x = ctx;
+	bool does = false;
 
-	*does = false;
-	for (size_t k = 0; r == 0 && k < m.nr && !*does; k++)
-		*does = map_has(wrong, MAP_KEY(m.v[k].oid));
-	manifest_release(&m);
-	buf_release(&bytes);
-	/* One of an import lists no object of ours. */
-	if (r == 0 || r == ERR_UNSUPPORTED)
-		return 0;
-	if (e)
-		*e = why;
-	return r;
+	(void)c, (void)why;
+	/* It could be read before: nobody knows whether it lists one. */
+	x->stays += code == ERR_CORRUPT;
+	for (size_t k = 0; m && k < m->nr && !does; k++)
+		does = map_has(&x->wrong, MAP_KEY(m->v[k].oid));
+	if (does)
+		vec_push(&x->manifests, at);
 }
 
 static int choose(struct check *c, struct expulsion *x, struct err *e)
 {
-	int r = 0;
-
 	for (size_t i = 0; i < c->l.v.nr; i++) {
 		const struct oid *oid = &c->l.v.v[i].oid;
 
@@ -226,15 +218,7 @@ static int choose(struct check *c, struct expulsion *x, struct err *e)
 			(void)map_set(&x->wrong, MAP_KEY(*oid), i);
 		}
 	}
-	for (size_t i = 0; i < c->l.v.nr && r == 0 && x->members.nr > 0; i++) {
-		bool does;
-
-		if (!c->l.v.v[i].oid.is_dir || (c->flags[i] & (CHECK_BAD | CHECK_GONE)))
-			continue;
-		if ((r = lists_one(c, i, &x->wrong, &does, e)) == 0 && does)
-			vec_push(&x->manifests, i);
-	}
-	return r;
+	return x->members.nr > 0 ? check_each_manifest(c, choose_manifest, x, e) : 0;
 }
 
 /* Good manifests are copied first; one that was not stays, and holds the rest. */
