@@ -227,6 +227,7 @@ static int code_of(const struct s3_call *c)
 		{"AccountProblem", ERR_AUTH},
 		{"SignatureDoesNotMatch", ERR_AUTH},
 		{"InvalidAccessKeyId", ERR_AUTH},
+		{"XAdminUserNotFound", ERR_AUTH}, /* versitygw, with status 404 */
 		{"ExpiredToken", ERR_AUTH},
 		{"InvalidToken", ERR_AUTH},
 		{"RequestTimeTooSkewed", ERR_AUTH},

@@ -2,7 +2,6 @@
 # Servers that are not packaged: MinIO and versitygw, where their programs are here.
 # Every job of the transport, then what a remote can do and a push and pull.
 . "$(dirname "$0")/../lib/tap.sh"
-. "$(dirname "$0")/lib.sh"
 
 found=
 for name in minio versitygw; do
@@ -16,6 +15,7 @@ for name in minio versitygw; do
 	must_pass "$server" start "$dir"
 	at_exit "'$server' stop '$dir'"
 	if [ -x "$LODE_BIN/tests/unit/test_s3_server" ]; then
+		# shellcheck disable=SC2016 # for the inner shell
 		ok "$name: all jobs of the transport" sh -c '
 			set -a
 			. "$1/env"

@@ -256,8 +256,11 @@ static void refusals_are_told(void **state)
 	assert_non_null(strstr(x->err.text, "the remote's configuration"));
 	fix_set(x, "access_key_id", "nobody");
 	reopen(x);
-	assert_int_equal(fix_put(x, "a", "b", 1), ERR_AUTH);
-	assert_non_null(strstr(x->err.text, "HTTP 403"));
+	/* versitygw: 404, which must not read as an object that is not there */
+	if (fix_put(x, "a", "b", 1) != ERR_AUTH ||
+	    fix_get(x, "no/such", NULL, NULL, NULL) != ERR_AUTH)
+		fail_msg("%s", x->err.text);
+	assert_non_null(strstr(x->err.text, "HTTP 40"));
 }
 
 static void customers_key_is_needed_to_read(void **state)
