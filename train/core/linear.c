@@ -159,23 +159,6 @@ bool linear_passed(struct linear *l, double loss)
 
 /* ---- fitting ----------------------------------------------------------------- */
 
-static void set_kernels(struct linear *l)
-{
-	enum simd simd = l->c->simd;
-
-	l->k = &linear_kernels_scalar;
-	if (simd == SIMD_BEST || !simd_has(simd))
-		simd = simd_best();
-#if defined(__x86_64__)
-	if (simd == SIMD_SSE2)
-		l->k = &linear_kernels_sse2;
-	else if (simd == SIMD_AVX2)
-		l->k = &linear_kernels_avx2;
-	else if (simd == SIMD_AVX512)
-		l->k = &linear_kernels_avx512;
-#endif
-}
-
 static int set_columns(struct linear *l, struct err *e)
 {
 	void *p;
@@ -362,7 +345,7 @@ static int prepare(struct linear *l, const struct table *t, const struct train_p
 			       "a shard of a linear training begins at row %llu: it must "
 			       "be a multiple of %d",
 			       (unsigned long long)t->first_row, LINEAR_BLOCK);
-	set_kernels(l);
+	l->k = linear_kernels_of(c->simd);
 	if ((r = team_new(&l->team, c->threads, e)) < 0 ||
 	    (r = objective_new(&l->o, p, t, l->comm, c->simd, e)) < 0)
 		return r;

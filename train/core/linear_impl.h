@@ -1,5 +1,6 @@
 /*
- * Between the files of linear models; nothing else includes it.
+ * Between the files of linear models; nothing else includes it, but metric_number.c
+ * for the logistic loss.
  *
  * All sums over rows are blocked sums: rows are cut into blocks of 4,096 by their
  * number in the whole; row i of a block goes to accumulator i mod 8; accumulators
@@ -55,6 +56,8 @@ extern const struct linear_kernels linear_kernels_sse2;
 extern const struct linear_kernels linear_kernels_avx2;
 extern const struct linear_kernels linear_kernels_avx512;
 #endif
+
+const struct linear_kernels *linear_kernels_of(enum simd simd); /* that, or the best */
 
 static inline double linear_lanes_sum(const double l[8])
 {

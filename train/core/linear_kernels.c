@@ -70,3 +70,21 @@ const struct linear_kernels linear_kernels_scalar = {
 	.gram = gram,
 	.logistic = logistic,
 };
+
+const struct linear_kernels *linear_kernels_of(enum simd simd)
+{
+	if (simd == SIMD_BEST || !simd_has(simd))
+		simd = simd_best();
+	switch (simd) {
+#if defined(__x86_64__)
+	case SIMD_SSE2:
+		return &linear_kernels_sse2;
+	case SIMD_AVX2:
+		return &linear_kernels_avx2;
+	case SIMD_AVX512:
+		return &linear_kernels_avx512;
+#endif
+	default:
+		return &linear_kernels_scalar;
+	}
+}

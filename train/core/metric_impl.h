@@ -95,6 +95,7 @@ struct metric_order {
 	struct metric_scored {
 		uint64_t key;
 		uint32_t i;
+		uint32_t positive; /* label 1: kept beside the key, where it is hot */
 	} * v;
 	size_t nr;
 };

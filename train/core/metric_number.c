@@ -2,9 +2,12 @@
  * weight. */
 #include "store/base/err.h"
 #include "train/core/fp.h"
+#include "train/core/linear_impl.h"
 #include "train/core/metric_impl.h"
 
 #include <math.h>
+
+#define LOSS_ROWS 512
 
 /* The loss of a row with label y and prediction p; NaN where it has none. */
 typedef double (*loss_fn)(double y, double p, double arg);
@@ -220,9 +223,26 @@ static double mean_of(const struct metric_work *w,
 	       (w->in->weight ? blocked_sum_end(&weights) : (double)w->nr);
 }
 
-static double row_logloss(const struct metric_work *w, size_t i)
+/* The same loss, by as many rows at once as the CPU takes: the same bits. */
+static double mean_logloss(const struct metric_work *w)
 {
-	return logistic_loss(metric_label(w, i), w->in->margin[metric_row(w, i)]);
+	double s[LOSS_ROWS], y[LOSS_ROWS], weight[LOSS_ROWS], unused[2][LOSS_ROWS];
+	const struct linear_kernels *k = linear_kernels_of(SIMD_BEST);
+	struct blocked_sum sum = {0}, weights = {0};
+
+	for (size_t at = 0; at < w->nr; at += LOSS_ROWS) {
+		size_t n = MIN_OF(w->nr - at, (size_t)LOSS_ROWS);
+
+		for (size_t i = 0; i < n; i++) {
+			s[i] = w->in->margin[metric_row(w, at + i)];
+			y[i] = metric_label(w, at + i);
+			weight[i] = metric_weight(w, at + i);
+		}
+		k->logistic(s, y, weight, n, unused[0], unused[1], s);
+		blocked_sum_many(&sum, s, n);
+		blocked_sum_many(&weights, weight, n);
+	}
+	return blocked_sum_end(&sum) / blocked_sum_end(&weights);
 }
 
 int metric_logloss(struct metric_value *out, struct metric_work *w, struct err *e)
@@ -230,7 +250,7 @@ int metric_logloss(struct metric_value *out, struct metric_work *w, struct err *
 	int r = metric_need_probability(w, e);
 
 	if (r == 0)
-		out->value = mean_of(w, row_logloss);
+		out->value = mean_logloss(w);
 	return r;
 }
 

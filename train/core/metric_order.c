@@ -74,6 +74,7 @@ int metric_sort(struct metric_order *out, const struct metric_work *w, bool by_r
 
 		a[i].key = key_of(s);
 		a[i].i = (uint32_t)i;
+		a[i].positive = metric_label(w, i) == 1;
 	}
 	radix_sort(&a, &b, w->nr, counts);
 	out->v = a;
@@ -101,7 +102,7 @@ size_t metric_group(const struct metric_order *o, const struct metric_work *w,
 
 	mass[0] = mass[1] = 0;
 	for (; from < o->nr && o->v[from].key == key; from++)
-		mass[metric_label(w, o->v[from].i) == 1] += metric_mass(w, o->v[from].i);
+		mass[o->v[from].positive] += metric_mass(w, o->v[from].i);
 	return from;
 }
 

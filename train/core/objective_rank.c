@@ -8,6 +8,7 @@
 #include "store/base/alloc.h"
 #include "store/base/err.h"
 #include "train/core/fp.h"
+#include "train/core/fp_lanes.h"
 #include "train/core/objective_impl.h"
 #include "train/core/table.h"
 
@@ -173,7 +174,7 @@ static double add_pair(const struct rank *r, struct ranked *v, size_t i, size_t 
 	/* Margins that differ much already need no more pull from small swaps. */
 	if (spread)
 		change /= 0.01 + fabs(apart);
-	p = 1 / (1 + fp_exp(apart));
+	p = 1 / (1 + fp_exp_inline(apart));
 	pull = p * change;
 	bend = p * (1 - p) * change;
 	up->g -= pull;
