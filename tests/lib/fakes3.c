@@ -217,6 +217,10 @@ static bool send_body(struct conn *c, const struct fakes3_rule *r, const struct 
 
 	if (cut)
 		n = MIN_OF(n, (size_t)r->at);
+	/* Before it goes: a client that has it all may look at the count. */
+	pthread_mutex_lock(&c->f->lock);
+	c->f->sent += n;
+	pthread_mutex_unlock(&c->f->lock);
 	if ((r->what & FAKES3_CHUNKED) && n > 0) {
 		char line[32];
 
@@ -233,9 +237,6 @@ static bool send_body(struct conn *c, const struct fakes3_rule *r, const struct 
 	} else if (n > 0) {
 		ok = send_all(c->fd, a->body.p, n);
 	}
-	pthread_mutex_lock(&c->f->lock);
-	c->f->sent += n;
-	pthread_mutex_unlock(&c->f->lock);
 	if (ok && (r->what & FAKES3_HANG_AT))
 		hang(c);
 	if (ok && (r->what & FAKES3_CHUNKED) && !cut)
