@@ -84,6 +84,7 @@ char *fakes3_get(struct fakes3 *f, const char *key, size_t *n);
 void fakes3_remove(struct fakes3 *f, const char *key);
 size_t fakes3_objects(struct fakes3 *f);
 size_t fakes3_uploads(struct fakes3 *f); /* multipart uploads that are open */
+size_t fakes3_parts(struct fakes3 *f);	 /* parts that those have */
 /* Begin one, so many seconds ago; its id. Change a part that is there, or all. */
 const char *fakes3_begin(struct fakes3 *f, const char *key, int64_t ago_s);
 void fakes3_spoil_part(struct fakes3 *f, unsigned number);

@@ -246,6 +246,18 @@ const char *fakes3_begin(struct fakes3 *f, const char *key, int64_t ago_s)
 	return id;
 }
 
+size_t fakes3_parts(struct fakes3 *f)
+{
+	size_t nr = 0;
+
+	pthread_mutex_lock(&f->lock);
+	for (size_t i = 0; i < f->uploads.nr; i++)
+		if (f->uploads.v[i].open)
+			nr += f->uploads.v[i].parts.nr;
+	pthread_mutex_unlock(&f->lock);
+	return nr;
+}
+
 void fakes3_spoil_part(struct fakes3 *f, unsigned number)
 {
 	pthread_mutex_lock(&f->lock);
