@@ -102,6 +102,20 @@ static void defaults_follow_from_each_other(void **state)
 	config_release(&c);
 }
 
+static void libsvm_has_its_target_in_place(void **state)
+{
+	struct train_config c;
+
+	(void)state;
+	accepted(&c, "data: [a.svm, b.libsvm.gz]\nmodel: {objective: l2}\n", NULL, 0);
+	assert_string_equal(c.target, "label");
+	config_release(&c);
+	refused("data: [a.svm, b.csv]\nmodel: {objective: l2}\n", "'target' is missing");
+	accepted(&c, "data: a.txt\nformat: libsvm\nmodel: {objective: l2}\n", NULL, 0);
+	assert_string_equal(c.target, "label");
+	config_release(&c);
+}
+
 static void unknown_keys_name_the_nearest(void **state)
 {
 	(void)state;
@@ -278,6 +292,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_smallest_file_is_enough),
 		cmocka_unit_test(defaults_follow_from_each_other),
+		cmocka_unit_test(libsvm_has_its_target_in_place),
 		cmocka_unit_test(unknown_keys_name_the_nearest),
 		cmocka_unit_test(wrong_types_and_ranges_are_named),
 		cmocka_unit_test(what_does_not_fit_together_is_refused),

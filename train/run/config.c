@@ -219,6 +219,7 @@ static void settle_params(struct train_config *c)
 	p->metric = c->metric;
 }
 
+/* In libsvm's format the first word of a line is the target; it has no name. */
 static bool is_libsvm(const struct train_config *c)
 {
 	if (c->format)
@@ -274,7 +275,7 @@ static int check(const struct config_reader *r, const struct value *root, struct
 		return config_fail(
 			r, value_get(root, "model"), e,
 			"'model.objective' is missing: binary, l2, softmax ...");
-	if (!c->target && !is_libsvm(c))
+	if (!c->target)
 		return config_fail(r, NULL, e,
 				   "'target' is missing: the column to predict");
 	if (c->validation.nr > 0 && c->split > 0)
@@ -325,6 +326,8 @@ int config_read(struct train_config *c, const char *name, struct slice text,
 	if (!made.stage)
 		made.stage = stage_name(r.a, name);
 	settle_types(&made);
+	if (!made.target && made.data.nr > 0 && is_libsvm(&made))
+		made.target = "label";
 	settle_outs(&made);
 	settle_params(&made);
 	if ((rc = check(&r, root, e)) < 0)
