@@ -178,7 +178,8 @@ e2e: all $(SERVERS) $(if $(wildcard tests/powercut/powercut.c),$(B)/tests/powerc
 	$(Q)LODE_BIN=$(CURDIR)/$(B) .ci/tap -j $(JOBS) $(E2E)
 
 # Threads meet in these; the rest would only take time.
-TSAN_UNIT := $(filter %base_fs %gbt %md5_many %odb %odb_ingest %odb_threads %index %repo_add %httpr %sync_origin \
+TSAN_UNIT := $(filter %base_fs %gbt %team %md5_many %odb %odb_ingest %odb_threads %index %repo_add \
+	%httpr %sync_origin \
 	%remote_local %s3 %s3_creds %s3_faults %creds_sources,$(UNIT))
 tsan: $(TSAN_UNIT)
 	$(Q).ci/tap -j $(JOBS) $(TSAN_UNIT)

@@ -49,7 +49,8 @@ size_t quant_rows_avx2(uint32_t *packed, const float *g, const float *h, size_t 
 		       size_t to, const struct quant *q)
 {
 	const __m256i base = _mm256_set1_epi64x((long long)q->base);
-	__m256i row = _mm256_add_epi64(_mm256_set1_epi64x((long long)(q->first + from)),
+	uint64_t start = q->first + from;
+	__m256i row = _mm256_add_epi64(_mm256_set1_epi64x((long long)start),
 				       _mm256_setr_epi64x(0, 1, 2, 3));
 	size_t i = from;
 

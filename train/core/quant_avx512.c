@@ -27,7 +27,7 @@ static __m256i whole(__m256 v, double per, __m512d u, double low, double high)
 		_mm512_add_pd(_mm512_mul_pd(_mm512_cvtps_pd(v), _mm512_set1_pd(per)), u);
 	__mmask8 number = _mm512_cmp_pd_mask(x, x, _CMP_ORD_Q);
 
-	x = _mm512_maskz_roundscale_pd(number, x, _MM_FROUND_TO_NEG_INF);
+	x = _mm512_floor_pd(_mm512_maskz_mov_pd(number, x));
 	x = _mm512_min_pd(_mm512_max_pd(x, _mm512_set1_pd(low)), _mm512_set1_pd(high));
 	return _mm512_cvttpd_epi32(x);
 }
@@ -36,7 +36,8 @@ size_t quant_rows_avx512(uint32_t *packed, const float *g, const float *h, size_
 			 size_t to, const struct quant *q)
 {
 	const __m512i base = _mm512_set1_epi64((long long)q->base);
-	__m512i row = _mm512_add_epi64(_mm512_set1_epi64((long long)(q->first + from)),
+	uint64_t start = q->first + from;
+	__m512i row = _mm512_add_epi64(_mm512_set1_epi64((long long)start),
 				       _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7));
 	size_t i = from;
 
