@@ -328,6 +328,7 @@ static void rounds_survive_a_checkpoint(void **state)
 
 	(void)state;
 	assert_int_equal(live_add(&a, &r, NULL), 0);
+	r.round = 2;
 	r.train = -1.5;
 	r.valid = 3;
 	assert_int_equal(live_add(&a, &r, NULL), 0);
@@ -340,6 +341,10 @@ static void rounds_survive_a_checkpoint(void **state)
 	assert_string_equal(b.name, "auc");
 	assert_true(b.v[1].train == -1.5 && b.v[1].valid == 3);
 	assert_true(isnan(b.v[0].valid));
+	/* a training that could not go on from it begins at the first round */
+	r.round = 1;
+	assert_int_equal(live_add(&b, &r, NULL), 0);
+	assert_int_equal(b.nr, 1);
 	/* cut anywhere it is refused, never believed */
 	for (size_t n = 0; n + 4 < bytes.n; n++) {
 		struct live c = {0};

@@ -79,6 +79,9 @@ int live_add(struct live *l, const struct train_round *r, struct err *e)
 
 	if (r->metric)
 		set_metric(l, r->metric);
+	/* A training that began anew, whatever a checkpoint said of its rounds. */
+	if (r->round > 0 && r->round - 1 < l->nr)
+		l->nr = r->round - 1;
 	vec_push(l, made);
 	if (!l->dir || now_ns < l->next_ns)
 		return 0;
