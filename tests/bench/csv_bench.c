@@ -2,7 +2,7 @@
  * How fast is CSV read? Megabytes a second of CPU time, of all threads, for numbers
  * of 6 and of 17 digits, whole numbers, quoted names, and with the digests.
  *
- *	build/release/tests/bench/csv_bench [THREADS [MB]]
+ *	build/release/tests/bench/csv_bench [THREADS [MB [CASE]]]
  *
  * One line a case: what, threads, MB, MB/s of CPU, MB/s of wall time (best of five),
  * and the most memory that the process has held so far.
@@ -83,9 +83,14 @@ static int make(enum what what, size_t bytes)
 	return fd;
 }
 
+static const char *only; /* NULL: every case */
+
 static void measure(const char *name, enum what what, bool hash, unsigned threads,
 		    size_t bytes)
 {
+	if (only && strcmp(only, name) != 0)
+		return;
+
 	struct data_file f = {.path = "bench.csv", .fd = make(what, bytes)};
 	const struct data_options o = {.hash = hash};
 	double cpu = 1e9, wall = 1e9;
@@ -121,6 +126,7 @@ int main(int argc, char **argv)
 	unsigned threads = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1;
 	size_t bytes = (argc > 2 ? strtoul(argv[2], NULL, 10) : 100) * 1000000;
 
+	only = argc > 3 ? argv[3] : NULL;
 	measure("short", SHORT, false, threads, bytes);
 	measure("long", LONG, false, threads, bytes);
 	measure("whole", WHOLE, false, threads, bytes);

@@ -238,6 +238,44 @@ static void long_inputs_are_right(void **state)
 	}
 }
 
+/* The short way to binary32 is the long way's answer, also around the middles. */
+static void floats_by_products_are_the_same(void **state)
+{
+	size_t taken = 0, left = 0;
+
+	(void)state;
+	for (int i = 0; i < 3000000; i++) {
+		struct number_parts x = {.mant = next_random() >>
+						 (11 + next_random() % 40),
+					 .exp = -(int64_t)(next_random() % 24),
+					 .neg = i & 1};
+		float f;
+
+		if (i % 3 == 0) { /* near the middle of two floats */
+			uint32_t b =
+				(uint32_t)(next_random() % (16u << 23)) + (111u << 23);
+			float lo, hi;
+
+			memcpy(&lo, &b, 4);
+			b++;
+			memcpy(&hi, &b, 4);
+			x.exp = -(int64_t)(next_random() % 12);
+			x.mant = (uint64_t)(((double)lo + (double)hi) / 2 *
+					    number_pow10[-x.exp]) +
+				 next_random() % 3 - 1;
+		}
+		if (!number_float(&x, &f)) {
+			left++;
+			continue;
+		}
+		taken++;
+		if (f != (float)number_value(&x))
+			fail_msg("%llue%lld", (unsigned long long)x.mant,
+				 (long long)x.exp);
+	}
+	assert_true(taken > 1000000 && left > 1000);
+}
+
 static void what_is_no_number_is_none(void **state)
 {
 	static const char *const cases[] = {
@@ -309,6 +347,7 @@ int main(void)
 		cmocka_unit_test(random_decimals_are_right),
 		cmocka_unit_test(halfway_cases_go_to_even),
 		cmocka_unit_test(long_inputs_are_right),
+		cmocka_unit_test(floats_by_products_are_the_same),
 		cmocka_unit_test(what_is_no_number_is_none),
 		cmocka_unit_test(the_scan_stops_at_the_end),
 	};

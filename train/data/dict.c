@@ -21,29 +21,46 @@ void dict_reset(struct dict *d)
 	d->nr = 0;
 }
 
-static uint64_t load(const char *p, size_t n)
+static uint64_t load8(const char *p)
 {
-	uint64_t v = 0;
+	uint64_t v;
 
-	memcpy(&v, p, n);
+	memcpy(&v, p, 8);
 	return v;
+}
+
+static uint64_t load4(const char *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, 4);
+	return v;
+}
+
+/* With the length, all that there is to know of up to 8 bytes. */
+static uint64_t head_of(const char *p, size_t n)
+{
+	if (n >= 8)
+		return load8(p);
+	if (n >= 4)
+		return load4(p) | load4(p + n - 4) << 32;
+	if (n == 0)
+		return 0;
+	return (uint64_t)(uint8_t)p[0] | (uint64_t)(uint8_t)p[n / 2] << 8 |
+	       (uint64_t)(uint8_t)p[n - 1] << 16;
 }
 
 /* Lives in memory only, so that the order of bytes does not matter. */
 uint32_t dict_hash(const char *p, size_t n)
 {
-	uint64_t h = n * 0x9E3779B97F4A7C15u;
+	uint64_t h = (n * 0x9E3779B97F4A7C15u) ^ head_of(p, n);
 
-	for (; n >= 8; p += 8, n -= 8) {
-		h = (h ^ load(p, 8)) * 0xBF58476D1CE4E5B9u;
-		h ^= h >> 29;
+	for (; n > 8; n -= 8) {
+		h = (h ^ h >> 29) * 0xBF58476D1CE4E5B9u;
+		p += 8;
+		h ^= n >= 16 ? load8(p) : load8(p + n - 16);
 	}
-	if (n >= 4)
-		h ^= load(p, 4) | load(p + n - 4, 4) << 32;
-	else if (n)
-		h ^= (uint64_t)(uint8_t)p[0] | (uint64_t)(uint8_t)p[n / 2] << 8 |
-		     (uint64_t)(uint8_t)p[n - 1] << 16;
-	h *= 0x94D049BB133111EBu;
+	h = (h ^ h >> 32) * 0x94D049BB133111EBu;
 	return (uint32_t)(h >> 32);
 }
 
@@ -67,11 +84,13 @@ static void grow(struct dict *d)
 static size_t find(const struct dict *d, const char *p, size_t n, uint32_t hash)
 {
 	size_t at = hash & (d->slots_n - 1);
+	uint64_t head = head_of(p, n);
 
 	for (; d->slots[at]; at = (at + 1) & (d->slots_n - 1)) {
 		const struct dict_entry *x = &d->v[d->slots[at] - 1];
 
-		if (x->hash == hash && x->n == n && (n == 0 || memcmp(x->p, p, n) == 0))
+		if (x->hash == hash && x->n == n && x->head == head &&
+		    (n <= 8 || memcmp(x->p + 8, p + 8, n - 8) == 0))
 			break;
 	}
 	return at;
@@ -85,7 +104,8 @@ uint32_t dict_put(struct dict *d, const char *p, size_t n, uint32_t hash, bool c
 		grow(d);
 	at = find(d, p, n, hash);
 	if (!d->slots[at]) {
-		struct dict_entry x = {.n = (uint32_t)n, .hash = hash};
+		struct dict_entry x = {
+			.head = head_of(p, n), .n = (uint32_t)n, .hash = hash};
 
 		x.p = copy ? arena_strndup(&d->keys, p, n) : p;
 		vec_push(d, x);

@@ -14,8 +14,10 @@
 
 #define DICT_NONE UINT32_MAX
 
+/* Most names are short: their bytes are beside the hash, not far away in a text. */
 struct dict_entry {
 	const char *p;
+	uint64_t head; /* all of up to 8 bytes, the first 8 of more */
 	uint32_t n, hash;
 	uint64_t rows;
 };

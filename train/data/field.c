@@ -137,7 +137,7 @@ void field_number(const struct layout *p, struct chunk *c, size_t use, size_t co
 		if (kind == FIELD_INFINITE)
 			field_bad(c, BAD_INFINITE, column, s, e);
 		put_wide(p, c, use, column, s, e, v);
-	} else if (fabs(v) < 0x1.ffffffp127) {
+	} else if (fabs(v) < FIELD_LIMIT) {
 		field_put(cu, c->rows, v);
 	} else if (p->o->allow_inf) {
 		((float *)cu->v)[c->rows] = v > 0 ? INFINITY : -INFINITY;

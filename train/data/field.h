@@ -25,6 +25,9 @@ void field_number(const struct layout *p, struct chunk *c, size_t use, size_t co
 void field_text(const struct layout *p, struct chunk *c, size_t use, size_t column,
 		const char *s, const char *e);
 
+/* What is not below it rounds to a binary32 that is infinite. */
+#define FIELD_LIMIT 0x1.ffffffp127
+
 /* A number as a feature's value. v is finite and fits. */
 static inline void field_put(struct chunk_use *cu, size_t row, double v)
 {
@@ -42,13 +45,25 @@ static inline void field_take(const struct layout *p, struct chunk *c, size_t us
 			      size_t column, const char *s, const char *e)
 {
 	const struct use *u = &p->uses[use];
-	double v;
+	struct chunk_use *cu = &c->uses[use];
 
 	if (u->kind == USE_NUM) {
-		/* 0x1.ffffffp127: what rounds to a binary32 that is infinite. */
-		if (!p->missing.numbers && number_scan(s, e, &v) == 1 &&
-		    fabs(v) < 0x1.ffffffp127)
-			field_put(&c->uses[use], c->rows, v);
+		struct number_parts x;
+		double v;
+		float f;
+
+		if (p->missing.numbers || number_split(s, e, &x) != 1) {
+			field_number(p, c, use, column, s, e);
+			return;
+		}
+		/* Once a value was no whole number, nobody asks of the others. */
+		if (cu->fraction && number_float(&x, &f)) {
+			((float *)cu->v)[c->rows] = f;
+			return;
+		}
+		v = number_value(&x);
+		if (fabs(v) < FIELD_LIMIT)
+			field_put(cu, c->rows, v);
 		else
 			field_number(p, c, use, column, s, e);
 	} else if (u->kind == USE_WIDE) {

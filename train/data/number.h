@@ -16,6 +16,7 @@
 #define NUMBER_POW5_NR	651
 extern const uint64_t number_pow5[NUMBER_POW5_NR][2];
 extern const double number_pow10[23];	   /* 10^0 .. 10^22, exact */
+extern const double number_tenth[23];	   /* 10^0 .. 10^-22, rounded */
 extern const uint64_t number_pow10_int[9]; /* 10^0 .. 10^8 */
 
 /* So many bytes behind the text may be read (not used) by number_scan. */
@@ -75,20 +76,26 @@ static inline uint64_t number_join(const char **p, uint64_t mant)
 	}
 }
 
+/* A decimal: mant * 10^exp, at most 19 digits. */
+struct number_parts {
+	uint64_t mant;
+	int64_t exp;
+	bool neg;
+};
+
 /*
  * All of [p, end) as a number: 1. 0: it is none. -1: not decided here, more than 19
  * digits or a long exponent. NUMBER_PAD bytes behind end can be read.
  */
-static inline int number_scan(const char *p, const char *end, double *out)
+static inline int number_split(const char *p, const char *end, struct number_parts *out)
 {
 	bool neg = *p == '-', exp_neg;
 	const char *first, *dot = NULL;
 	uint64_t mant, written = 0;
 	int64_t exp = 0;
 	size_t digits;
-	double v;
 
-	p += neg || *p == '+';
+	p += neg | (*p == '+');
 	first = p;
 	mant = number_join(&p, 0);
 	digits = (size_t)(p - first);
@@ -116,13 +123,58 @@ static inline int number_scan(const char *p, const char *end, double *out)
 	}
 	if (digits > 19)
 		return -1;
-	if (mant <= (uint64_t)1 << 53 && exp >= -22 && exp <= 22)
-		v = exp < 0 ? (double)mant / number_pow10[-exp]
-			    : (double)mant * number_pow10[exp];
-	else
-		v = number_lemire(mant, exp);
-	*out = neg ? -v : v;
+	*out = (struct number_parts){mant, exp, neg};
 	return 1;
+}
+
+static inline double number_value(const struct number_parts *x)
+{
+	uint64_t bits;
+	double v;
+
+	if (x->mant <= (uint64_t)1 << 53 && x->exp >= -22 && x->exp <= 22)
+		v = x->exp < 0 ? (double)x->mant / number_pow10[-x->exp]
+			       : (double)x->mant * number_pow10[x->exp];
+	else
+		v = number_lemire(x->mant, x->exp);
+	/* Signs come at random: no branch. */
+	memcpy(&bits, &v, sizeof(bits));
+	bits ^= (uint64_t)x->neg << 63;
+	memcpy(&v, &bits, sizeof(bits));
+	return v;
+}
+
+static inline int number_scan(const char *p, const char *end, double *out)
+{
+	struct number_parts x;
+	int r = number_split(p, end, &x);
+
+	if (r == 1)
+		*out = number_value(&x);
+	return r;
+}
+
+/*
+ * The same as (float)number_value for a fraction between 2^-74 and 2^24, by a product
+ * instead of a division: it is at most 2 units of binary64 off, so it rounds to the
+ * same binary32 unless it is near the middle of two. False: ask number_value.
+ */
+static inline bool number_float(const struct number_parts *x, float *out)
+{
+	uint64_t bits;
+	double v;
+
+	if (x->exp >= 0 || x->exp < -22 || x->mant - 1 >= (uint64_t)1 << 53)
+		return false;
+	v = (double)x->mant * number_tenth[-x->exp];
+	memcpy(&bits, &v, sizeof(bits));
+	/* The 29 bits that binary32 has not, and how far they are from the middle. */
+	if ((((bits & 0x1fffffff) - 0x10000000 + 8) & 0x1fffffff) <= 16 || v > 0x1p24 - 1)
+		return false;
+	bits |= (uint64_t)x->neg << 63;
+	memcpy(&v, &bits, sizeof(bits));
+	*out = (float)v;
+	return true;
 }
 
 #endif

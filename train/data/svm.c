@@ -127,7 +127,7 @@ static void put(const struct svm_parse *ps, struct chunk *c, struct svm_stat *st
 		bad_word(c, BAD_SVM_PAIR, word);
 		return;
 	}
-	if (!(fabs(v) < 0x1.ffffffp127)) {
+	if (!(fabs(v) < FIELD_LIMIT)) {
 		if (!ps->allow_inf)
 			bad_word(c, kind == FIELD_INFINITE ? BAD_INFINITE : BAD_LARGE,
 				 word);
