@@ -161,7 +161,8 @@ unit: $(UNIT)
 	$(Q).ci/tap -j $(JOBS) $(filter-out $(SERVER_UNIT),$(UNIT))
 
 # The variants of other machines: one with AVX2, one without any of it.
-EMULATED := $(filter %/test_md5_many %/test_bins %/test_data_scan %/test_hist %/test_split,$(UNIT))
+EMULATED := $(filter %/test_md5_many %/test_bins %/test_data_scan %/test_fp %/test_hist \
+	%/test_objective %/test_split,$(UNIT))
 emulated: $(EMULATED)
 	$(Q)for cpu in Haswell Nehalem; do for t in $(EMULATED); do \
 		qemu-x86_64 -cpu $$cpu $$t || exit 1; done; done
@@ -178,8 +179,8 @@ e2e: all $(SERVERS) $(if $(wildcard tests/powercut/powercut.c),$(B)/tests/powerc
 	$(Q)LODE_BIN=$(CURDIR)/$(B) .ci/tap -j $(JOBS) $(E2E)
 
 # Threads meet in these; the rest would only take time.
-TSAN_UNIT := $(filter %base_fs %data_oracle %gbt %team %md5_many %odb %odb_ingest %odb_threads %index %repo_add \
-	%httpr %sync_origin \
+TSAN_UNIT := $(filter %base_fs %data_oracle %gbt %linear %objective %team %md5_many %odb \
+	%odb_ingest %odb_threads %index %repo_add %httpr %sync_origin \
 	%remote_local %s3 %s3_creds %s3_faults %creds_sources,$(UNIT))
 tsan: $(TSAN_UNIT)
 	$(Q).ci/tap -j $(JOBS) $(TSAN_UNIT)

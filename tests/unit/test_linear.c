@@ -793,6 +793,36 @@ static void odd_tables_have_an_answer(void **state)
 	table_release(&t);
 }
 
+static void it_survives_a_failed_allocation_at_any_call(void **state)
+{
+	static const enum objective all[] = {OBJ_BINARY, OBJ_SOFTMAX};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		struct train_params p = params(all[i], 0, 1);
+		struct train_control c = {.threads = 1, .simd = SIMD_BEST};
+		struct table t;
+		int n = 1, r;
+
+		p.max_passes = 2;
+		table_make(&t, all[i], 50, 2, 3);
+		do {
+			struct train_result res;
+			struct model m = {0};
+			struct err e = {0};
+
+			try_alloc_fail_nth(n);
+			r = train_linear(&m, &res, &t, &t, &p, &c, &e);
+			try_alloc_fail_nth(0);
+			assert_true(r == 0 || (r == ERR_NOMEM && m.weights == NULL));
+			model_release(&m);
+		} while (r < 0 && n++ < 1000);
+		assert_int_equal(r, 0);
+		assert_true(n > 6); /* it did bite */
+		table_release(&t);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -809,6 +839,7 @@ int main(void)
 		cmocka_unit_test(systems_are_solved_and_dependent_ones_too),
 		cmocka_unit_test(it_stops_when_asked_with_a_usable_model),
 		cmocka_unit_test(odd_tables_have_an_answer),
+		cmocka_unit_test(it_survives_a_failed_allocation_at_any_call),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

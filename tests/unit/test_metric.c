@@ -2,6 +2,7 @@
  * Metrics against slow implementations that are obviously what books say, small
  * cases by hand, and any order of rows.
  */
+#include "store/base/alloc.h"
 #include "store/base/err.h"
 #include "train/core/metric.h"
 #include "train/core/rng.h"
@@ -717,6 +718,32 @@ static void every_objective_has_metrics_that_exist(void **state)
 	assert_false(metric_known("@5"));
 }
 
+static void a_failed_allocation_at_any_call_is_told(void **state)
+{
+	static const char *const names[] = {"auc", "ap",       "f1",
+					    "ece", "accuracy", "logloss"};
+	struct metric_input in = input(OBJ_BINARY, 100, 1);
+
+	(void)state;
+	in.weight = weight;
+	in.threshold = NAN;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		int n = 1, r;
+
+		do {
+			struct metric_value v = {.value = 77};
+			struct err e = {0};
+
+			try_alloc_fail_nth(n);
+			r = metric_compute(&v, names[i], &in, &e);
+			try_alloc_fail_nth(0);
+			assert_true(r == 0 || (r == ERR_NOMEM && v.value == 77));
+		} while (r < 0 && n++ < 100);
+		assert_int_equal(r, 0);
+		assert_true(n > 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -732,6 +759,7 @@ int main(void)
 		cmocka_unit_test(the_blocked_sum_has_its_fixed_order),
 		cmocka_unit_test(what_is_not_defined_is_refused_with_the_reason),
 		cmocka_unit_test(every_objective_has_metrics_that_exist),
+		cmocka_unit_test(a_failed_allocation_at_any_call_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

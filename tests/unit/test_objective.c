@@ -3,6 +3,7 @@
  * books, vector twins against the scalar kernel bit for bit, initial margins and
  * renewals against sorting.
  */
+#include "store/base/alloc.h"
 #include "store/base/err.h"
 #include "train/core/comm.h"
 #include "train/core/fp.h"
@@ -812,6 +813,41 @@ static void responses_undo_the_link(void **state)
 	assert_true(v[0] == 1 && v[1] < 1e-300);
 }
 
+static void a_failed_allocation_at_any_call_is_told(void **state)
+{
+	static const enum objective all[] = {OBJ_SOFTMAX, OBJ_LAMBDARANK, OBJ_HUBER,
+					     OBJ_BINARY};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		struct data *d = data_new(all[i], 100, true);
+		uint32_t rows[] = {3, 1, 7};
+		int n = 1, r;
+
+		if (all[i] == OBJ_BINARY)
+			d->p.scale_pos_weight = 2;
+		do {
+			struct objective_state *o = NULL;
+			struct err e = {0};
+			double v[CLASSES];
+
+			try_alloc_fail_nth(n);
+			if ((r = objective_new(&o, &d->p, &d->t, NULL, SIMD_BEST, &e)) <
+				    0 ||
+			    (r = objective_init(o, v, &e)) < 0 || !objective_renews(o))
+				goto next;
+			r = objective_renew(o, d->score, rows, 3, v, &e);
+		next:
+			try_alloc_fail_nth(0);
+			assert_true(r == 0 || r == ERR_NOMEM);
+			objective_free(o);
+		} while (r < 0 && n++ < 100);
+		assert_int_equal(r, 0);
+		assert_true(n > 1);
+		free(d);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -828,6 +864,7 @@ int main(void)
 		cmocka_unit_test(weights_and_tables_that_do_not_fit_are_refused),
 		cmocka_unit_test(equal_labels_huge_ones_and_one_row_are_taken),
 		cmocka_unit_test(responses_undo_the_link),
+		cmocka_unit_test(a_failed_allocation_at_any_call_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
