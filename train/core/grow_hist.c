@@ -162,13 +162,19 @@ struct job {
 	const uint32_t *packed;
 };
 
+/* All rows need no list. */
+static const uint32_t *rows_of(const struct job *j)
+{
+	return j->s->nr == j->g->t->rows ? NULL : j->g->rows + j->s->from;
+}
+
 static void add_tiles(const struct job *j, uint64_t *hist, size_t from, size_t to)
 {
 	const struct bins *b = &j->g->bins;
 
 	for (size_t k = 0; k < b->tiles_nr; k++)
-		hist_rows(hist, &b->tiles[k], 0, b->tiles[k].nr, j->packed,
-			  j->g->rows + j->s->from, from, to);
+		hist_rows(hist, &b->tiles[k], 0, b->tiles[k].nr, j->packed, rows_of(j),
+			  from, to);
 }
 
 static void by_rows(void *ctx, unsigned member, unsigned members)
@@ -205,7 +211,7 @@ static void by_slots(void *ctx, size_t item, unsigned member)
 	(void)member;
 	if (first < t->nr)
 		hist_rows(j->hist, t, first, MIN_OF((size_t)SLOTS_ITEM, t->nr - first),
-			  j->packed, j->g->rows + j->s->from, 0, j->s->nr);
+			  j->packed, rows_of(j), 0, j->s->nr);
 }
 
 void hist_build_alone(struct gbt *g, const struct spot *s, uint64_t *hist)

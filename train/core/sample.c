@@ -127,13 +127,16 @@ static void draw_bag(struct gbt *g, unsigned round)
 
 static void list_rows(struct gbt *g)
 {
-	size_t nr = 0;
+	uint32_t *rows = g->rows;
+	size_t nr = 0, all = g->t->rows;
 
-	for (size_t i = 0; i < g->t->rows; i++) {
-		g->rows[nr] = (uint32_t)i;
-		nr += !(g->out && g->out[i]);
+	for (size_t i = 0; !g->out && i < all; i++)
+		rows[i] = (uint32_t)i;
+	for (size_t i = 0; g->out && i < all; i++) {
+		rows[nr] = (uint32_t)i;
+		nr += !g->out[i];
 	}
-	g->bag_nr = nr;
+	g->bag_nr = g->out ? nr : all;
 }
 
 void sample_bag(struct gbt *g, unsigned round)
