@@ -11,7 +11,9 @@
 
 struct aimd {
 	unsigned limit, min, max;
-	bool starved;	      /* the limit was not what held us back */
+	bool cautious;	 /* growth failed to pay, or the server said slow down */
+	unsigned settle; /* answers to let go by after a growth: new connections begin */
+	bool starved;	 /* the limit was not what held us back */
 	int64_t window_ns;    /* the start of the measured window */
 	uint64_t done, bytes; /* ended in this window */
 	double rate;	      /* of the last window, in units a second */

@@ -26,6 +26,7 @@ rules 'PUT partNumber=5 hang' 'PUT partNumber=6 hang' 'PUT partNumber=7 hang' \
 lode push -q >"$WORK/push.log" 2>&1 &
 pid=$!
 wait_counter requests 12
+wait_counter up 20971000
 sleep 0.5
 kill -KILL "$pid"
 wait "$pid" 2>/dev/null
@@ -53,6 +54,7 @@ rules 'PUT partNumber=7 hang' 'PUT partNumber=8 hang' 'PUT partNumber=9 hang' \
 lode push -q >"$WORK/push.log" 2>&1 &
 pid=$!
 wait_counter requests 12
+wait_counter up 31457000
 sleep 0.3
 kill -TERM "$pid"
 wait "$pid"
