@@ -20,7 +20,7 @@
 /* A manifest of ten million entries has about this size. */
 #define MANIFEST_LIMIT ((size_t)1 << 30)
 
-static bool says_true(const struct side *s, const char *key)
+static bool says(const struct side *s, const char *key, const char *word)
 {
 	union {
 		const struct config_remote *c;
@@ -28,7 +28,7 @@ static bool says_true(const struct side *s, const char *key)
 	} section = {.c = &s->section};
 	const char *value = config_remote_get(section.v, key);
 
-	return value && strcasecmp(value, "true") == 0;
+	return value && strcasecmp(value, word) == 0;
 }
 
 /* Where the last word is said: only a bucket has versions. */
@@ -36,7 +36,12 @@ static int set_versioned(struct side *s, struct err *e)
 {
 	const char *scheme = config_url_scheme(s->section.url);
 
-	s->is_versioned = says_true(s, "worktree") || says_true(s, "version_aware");
+	if (says(s, "worktree", "true") && says(s, "version_aware", "false"))
+		return err_set(e, ERR_CONFIG,
+			       "remote '%s': 'worktree' does not go with 'version_aware' "
+			       "being false",
+			       s->section.name);
+	s->is_versioned = says(s, "worktree", "true") || says(s, "version_aware", "true");
 	if (!s->is_versioned || (scheme && strcmp(scheme, "s3") == 0))
 		return 0;
 	return err_set(e, ERR_UNSUPPORTED,

@@ -218,6 +218,20 @@ static void a_single_object_comes_by_its_version_on_demand(void **state)
 	collection_release(&c);
 }
 
+static void what_cannot_be_is_said(void **state)
+{
+	struct world *w = *state;
+
+	world_config(w, "    worktree = true\n    version_aware = false\n");
+	assert_int_equal(do_sync(w, sync_status, (struct sync_options){0}), 0);
+	recorded_directory(w);
+	assert_int_equal(do_sync(w, sync_status, (struct sync_options){0}), ERR_CONFIG);
+	config(w->f, "[core]\n    no_scm = True\n    remote = d\n"
+		     "['remote \"d\"']\n    url = ../d\n    version_aware = true\n");
+	assert_int_equal(do_sync(w, sync_status, (struct sync_options){0}),
+			 ERR_UNSUPPORTED);
+}
+
 static void gc_and_fsck_are_refused(void **state)
 {
 	struct world *w = *state;
@@ -250,6 +264,7 @@ int main(void)
 		TW(push_is_refused_and_says_what_would_go),
 		T(status_compares_with_the_versions),
 		T(a_single_object_comes_by_its_version_on_demand),
+		T(what_cannot_be_is_said),
 		T(gc_and_fsck_are_refused),
 	};
 
