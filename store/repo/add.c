@@ -51,7 +51,7 @@ void add_plan_release(struct add_plan *p)
 }
 
 /* No component of the path, the last included, may be a link to a directory. */
-static int refuse_dir_links(struct repo *r, const char *path, struct err *e)
+int add_refuse_links(struct repo *r, const char *path, struct err *e)
 {
 	size_t n = strlen(path);
 
@@ -146,7 +146,7 @@ static int plan_new(struct repo *r, struct add_plan *p, struct add_job *job,
 	struct stat st;
 	int rc;
 
-	if ((rc = refuse_dir_links(r, job->path, e)) < 0 ||
+	if ((rc = add_refuse_links(r, job->path, e)) < 0 ||
 	    (rc = repo_ignore(r, &ig, e)) < 0)
 		goto out;
 	if (sys_fstatat(r->rootfd, job->path, &st, AT_SYMLINK_NOFOLLOW) < 0) {
@@ -495,7 +495,7 @@ int add_take(struct repo *r, struct stages *s, struct add_job *job,
 	bool is_recorded;
 	int rc;
 
-	if ((rc = refuse_dir_links(r, job->path, e)) < 0 ||
+	if ((rc = add_refuse_links(r, job->path, e)) < 0 ||
 	    (rc = repo_index(r, &ix, e)) < 0 ||
 	    (rc = look(r, job, &in.algo, &view, e)) < 0)
 		goto out;

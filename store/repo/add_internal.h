@@ -38,6 +38,8 @@ struct add_plan {
 };
 void add_plan_release(struct add_plan *p);
 
+/* No component of the path, the last included, may be a link to a directory. */
+int add_refuse_links(struct repo *r, const char *path, struct err *e) MUST_CHECK;
 int add_plan(struct repo *r, const char *const *targets, size_t nr, struct add_plan *p,
 	     struct err *e) MUST_CHECK;
 int add_take(struct repo *r, struct stages *s, struct add_job *job,

@@ -4,9 +4,11 @@
 #include "store/base/buf.h"
 #include "store/base/err.h"
 #include "store/base/fs.h"
+#include "store/base/path.h"
 #include "store/base/vec.h"
 #include "store/index/index.h"
 #include "store/meta/collect.h"
+#include "store/meta/dvcfile.h"
 #include "store/meta/pipeline.h"
 #include "store/meta/stage_spec.h"
 #include "store/odb/odb.h"
@@ -84,6 +86,18 @@ out:
 	collection_release(&c);
 	free(lock);
 	return rc;
+}
+
+int repo_check_output(struct repo *r, const char *path, struct err *e)
+{
+	int rc;
+
+	if (dvcfile_is_metadata(path))
+		return err_set(e, ERR_INVALID, "DVC file '%s' cannot be an output.",
+			       path);
+	if ((rc = path_check_tracked(path, e)) < 0)
+		return rc;
+	return add_refuse_links(r, path, e);
 }
 
 /* ---- after --------------------------------------------------------------- */

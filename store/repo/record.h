@@ -28,6 +28,13 @@ int repo_record_check(struct repo *r, struct stages *s, struct stage *st,
 		      struct err *e) MUST_CHECK;
 
 /*
+ * May a program write this path (from the root, normal) that a committed file named?
+ * ERR_INVALID: outside of the repository, in .git or .dvc, a metadata file, or
+ * through a link to a directory.
+ */
+int repo_check_output(struct repo *r, const char *path, struct err *e) MUST_CHECK;
+
+/*
  * Record it. st has its dependencies' digests already; outputs are in place and are
  * hashed (and cached, unless cache: false) here. Takes the repository's lock and
  * the cache's. Items: dvc.yaml and dvc.lock where they changed. ERR_INVALID inside

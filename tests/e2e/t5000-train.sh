@@ -241,6 +241,29 @@ must_fail 1 lode train other.yaml -S stage=other -S out=model.json
 has "$ERR" "output 'model.json' is specified in" 'an output of another stage'
 must_fail 1 lode train other.yaml -S stage=other -S out=../x.json
 
+# A configuration, or a record, that came with a clone.
+for out in out=../x.json 'out={record: ../../x.json, model: y.json}' live=../up out=.git/x.json live=.dvc/up \
+	out=dvc.yaml 'out={metrics: /tmp/x.json}'; do
+	must_fail 1 lode train other.yaml -S stage=other -S "$out"
+done
+mkdir "$WORK/outside"
+ln -s "$WORK/outside" way
+must_fail 1 lode train other.yaml -S stage=other -S out=way/x.json
+must_fail 1 lode train other.yaml -S stage=other -S live=way
+is "$(ls "$WORK/outside")" '' 'nothing is written through a link'
+rm way
+sed 's|"file": "train.yaml"|"file": "../../../etc/passwd"|' model.run.json >evil.run.json
+must_fail 255 lode train verify evil.run.json
+has "$ERR" 'is none of the inputs' 'a record cannot have any file read'
+hasnt "$ERR" root: 'nor shown'
+sed 's|"path": "tr.csv"|"path": "../../../etc/passwd"|' model.run.json >evil.run.json
+must_fail 255 lode train verify evil.run.json
+sed 's|"path": "model.json"|"path": "../../../etc/passwd"|' model.run.json >evil.run.json
+must_pass lode train verify evil.run.json
+echo '{' >evil.run.json
+must_fail 255 lode train verify evil.run.json
+rm evil.run.json
+
 # ---- any command -----------------------------------------------------------
 
 exists count.run.json

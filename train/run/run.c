@@ -240,6 +240,23 @@ static int find_old(const struct run *t, const struct collection *c,
 	return 0;
 }
 
+/* A configuration may come with a clone: it says where to write, within limits. */
+static int check_outputs(struct run *t, struct err *e)
+{
+	const struct train_config *c = &t->config;
+	const char *const all[] = {c->out, c->out_metrics, c->out_record, c->live};
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(all) && rc == 0; i++) {
+		char *path = all[i] ? run_path(t, all[i]) : NULL;
+
+		if (path && (rc = repo_check_output(t->repo, path, e)) < 0)
+			rc = err_ctx(e, rc, "%s", c->name);
+		free(path);
+	}
+	return rc;
+}
+
 /*
  * Everything that can be refused is refused before the work: a stage that clashes,
  * an input that is not what it should be.
@@ -252,7 +269,8 @@ static int prepare(struct run *t, struct run_result *res, bool *unchanged, struc
 
 	*unchanged = false;
 	t->has_stage = !repo_in_stage(t->repo) && all_paths(t);
-	if ((rc = run_make_stage(t, false, e)) < 0 || repo_in_stage(t->repo))
+	if ((rc = check_outputs(t, e)) < 0 || (rc = run_make_stage(t, false, e)) < 0 ||
+	    repo_in_stage(t->repo))
 		return rc;
 	if (t->has_stage && (rc = repo_record_check(t->repo, &t->stages, t->stage,
 						    may_replace, t, e)) < 0)

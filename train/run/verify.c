@@ -8,6 +8,7 @@
 #include "store/hash/hash.h"
 #include "store/meta/collect.h"
 #include "store/odb/odb.h"
+#include "store/repo/record.h"
 #include "store/repo/repo.h"
 #include "train/run/config.h"
 #include "train/run/fit.h"
@@ -160,18 +161,20 @@ static void input_differs(struct verify_result *res, const struct inputs *in,
 
 /* ---- models -------------------------------------------------------------- */
 
-/* The recorded model's bytes, from the workspace, the cache or the remote. */
+/* The recorded model's bytes, from the workspace (path NULL: not from there), the
+ * cache or the remote. */
 static int recorded_model(struct repo *r, const struct run_record *rec, const char *path,
 			  struct buf *out, struct err *e)
 {
 	const struct record_output *o = &rec->outputs[0];
-	struct repo_want want = {
-		.oid = {.algo = OID_MD5}, .bytes = (int64_t)o->bytes, .path = path};
+	struct repo_want want = {.oid = {.algo = OID_MD5},
+				 .bytes = (int64_t)o->bytes,
+				 .path = path ? path : o->path};
 	struct odb *odb;
 	uint8_t sha[32];
 	int rc;
 
-	if (fs_read(repo_rootfd(r), path, 0, out, NULL) == 0) {
+	if (path && fs_read(repo_rootfd(r), path, 0, out, NULL) == 0) {
 		hash_sha256(out->p, out->n, sha);
 		if (memcmp(sha, o->sha256, sizeof(sha)) == 0)
 			return 0;
@@ -214,7 +217,8 @@ static void say_difference(struct verify_result *res, const char *what, struct s
 static void compare(struct repo *r, const struct run_record *rec, const char *base,
 		    struct slice now, struct verify_result *res)
 {
-	char *path = path_join(base, rec->outputs[0].path);
+	char *joined = path_join(base, rec->outputs[0].path), *path = path_normal(joined);
+	bool is_ours = repo_check_output(r, path, NULL) == 0;
 	struct buf was = {0};
 	struct err e = {0};
 	uint8_t sha[32];
@@ -225,11 +229,11 @@ static void compare(struct repo *r, const struct run_record *rec, const char *ba
 	hex_encode(rec->outputs[0].sha256, 32, res->want_sha256);
 	if (memcmp(sha, rec->outputs[0].sha256, sizeof(sha)) == 0) {
 		/* The result is right; is what lies there the result? */
-		if (fs_read(repo_rootfd(r), path, 0, &was, NULL) == 0 &&
+		if (is_ours && fs_read(repo_rootfd(r), path, 0, &was, NULL) == 0 &&
 		    !slice_eq(buf_slice(&was), now))
 			say_difference(res, "the model in the workspace", buf_slice(&was),
 				       now);
-	} else if (recorded_model(r, rec, path, &was, &e) == 0) {
+	} else if (recorded_model(r, rec, is_ours ? path : NULL, &was, &e) == 0) {
 		say_difference(res, "the recorded model", buf_slice(&was), now);
 	} else {
 		res->state = VERIFY_MODEL;
@@ -240,6 +244,7 @@ static void compare(struct repo *r, const struct run_record *rec, const char *ba
 				     e.text);
 	}
 	buf_release(&was);
+	free(joined);
 	free(path);
 }
 
@@ -318,6 +323,22 @@ out:
 	return rc;
 }
 
+/* A record comes with a clone. What is read as the configuration is an input, which
+ * lies in the repository and has a digest. */
+static int check_record(const struct run_record *rec, const char *name, struct err *e)
+{
+	bool has_file = rec->kind != RECORD_TRAIN;
+
+	for (size_t i = 0; i < rec->in_nr; i++)
+		has_file |= rec->in[i].role == INPUT_CONFIG && rec->file &&
+			    strcmp(rec->in[i].path, rec->file) == 0;
+	if (!has_file)
+		return err_set(e, ERR_CORRUPT,
+			       "%s: the configuration '%s' is none of the inputs", name,
+			       rec->file);
+	return 0;
+}
+
 static int read_record(struct repo *r, const char *path, struct run_record *rec,
 		       struct err *e)
 {
@@ -326,6 +347,8 @@ static int read_record(struct repo *r, const char *path, struct run_record *rec,
 
 	if (rc == 0)
 		rc = record_read(rec, buf_slice(&text), path, e);
+	if (rc == 0)
+		rc = check_record(rec, path, e);
 	buf_release(&text);
 	return rc;
 }
