@@ -38,9 +38,9 @@ static void export(const struct model *m)
 {
 	struct buf out = {0};
 
-	(void)model_lightgbm(&out, m, NULL); /* refusals are answers, too */
-	(void)model_onnx(&out, m, NULL);
-	(void)model_ubjson(&out, m, NULL);
+	IGNORE_RESULT(model_lightgbm(&out, m, NULL) < 0); /* a refusal is an answer */
+	IGNORE_RESULT(model_onnx(&out, m, NULL) < 0);
+	IGNORE_RESULT(model_ubjson(&out, m, NULL) < 0);
 	buf_release(&out);
 }
 

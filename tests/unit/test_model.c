@@ -57,6 +57,23 @@ static void margins_are_those_of_the_oracle(void **state)
 	}
 }
 
+static void a_model_without_features_says_its_base(void **state)
+{
+	struct model m = fix_model(1, OBJ_L2, 1, 2, 1, 17);
+	struct table t = {.rows = 11};
+	double out[11];
+
+	(void)state;
+	for (size_t i = 0; i < m.features_nr; i++)
+		feature_release(&m.features[i]);
+	m.features_nr = 0;
+	model_margins(&m, &t, 0, 11, out);
+	for (size_t i = 0; i < 11; i++)
+		assert_true(out[i] == m.base[0] + m.trees[0].nodes[0].value +
+					      m.trees[1].nodes[0].value);
+	model_release(&m);
+}
+
 static void check_round(const struct model *m)
 {
 	struct buf first = {0}, second = {0}, says = {0};
@@ -512,6 +529,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(margins_are_those_of_the_oracle),
+		cmocka_unit_test(a_model_without_features_says_its_base),
 		cmocka_unit_test(what_was_written_is_read_and_written_the_same),
 		cmocka_unit_test(the_document_is_xgboosts),
 		cmocka_unit_test(linear_models_are_read_and_written_the_same),

@@ -17,7 +17,7 @@
 
 enum {
 	PIECE_ROWS = 65536,
-	PART_ROWS = 1024 /* of a piece: what one thread computes and writes at a time */
+	PART_ROWS = 4096 /* of a piece: what one thread computes and writes at a time */
 };
 
 struct predict {
