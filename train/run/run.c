@@ -415,13 +415,17 @@ static void tell(struct run *t, struct run_result *res)
 
 static int finish(struct run *t, struct run_result *res, struct err *e)
 {
+	char *again;
 	int rc;
 
 	tell(t, res);
 	if (t->fit.result.stopped) {
 		/* A model that people can use, and nothing that says it is the result. */
 		res->state = RUN_STOPPED;
-		res->resume = xasprintf("%s --resume", t->command);
+		/* As it was typed: seen from where the person stands. */
+		again = run_command_line(&t->config, t->o->file ? t->o->file : t->name);
+		res->resume = xasprintf("%s --resume", again);
+		free(again);
 		if ((rc = run_write_model(t, res, e)) == 0)
 			rc = live_flush(&t->live, FS_SYNC_NONE, e);
 		return rc;
