@@ -55,9 +55,15 @@ static int double_cmp(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Features are binary32: their few digits, and no ".0". */
 static void add_number(struct buf *out, double v)
 {
-	number_add(out, v);
+	char text[NUMBER_MAX];
+
+	if ((double)(float)v == v)
+		buf_add(out, text, number_text32(text, (float)v));
+	else
+		number_add(out, v);
 	if (out->n > 2 && memcmp(out->p + out->n - 2, ".0", 2) == 0)
 		buf_cut(out, out->n - 2);
 }
