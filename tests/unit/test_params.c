@@ -90,6 +90,7 @@ static void limits_bite_and_say_which(void **state)
 	BITES(max_passes, 0, "max_passes");
 	BITES(objective, OBJ_NR, "objective");
 	BITES(metric, "nothing", "metric 'nothing' is unknown");
+	BITES(metric, "loglos", "did you mean 'logloss'?");
 	BITES(pos_bagging_fraction, 0.5, "objective binary, not l2");
 	train_params_init(&p);
 	p.goss_top = 0.6;

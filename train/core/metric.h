@@ -36,7 +36,8 @@ struct metric_input {
 	const uint32_t *rows;  /* only these (a slice), or NULL: all */
 	size_t nr;	       /* rows, or length of rows */
 	double threshold;      /* of f1, accuracy, mcc: 0.5; NaN: the best one */
-	double arg;	       /* objective's own (delta, alpha, power) */
+	double arg;	       /* objective's own (delta, alpha, power); a metric of
+				* another objective takes 1, 0.5, 1.5 */
 };
 
 struct metric_value {
@@ -45,10 +46,18 @@ struct metric_value {
 	uint64_t n;
 };
 
-/* "auc", "ap", "logloss", "brier", "accuracy", "f1", "mcc", "ece", "rmse", "mae",
- * "mape", "r2", "poisson_deviance", "multi_logloss", "multi_error", "macro_f1",
- * "micro_f1", "ndcg@K", "map@K", ... ERR_INVALID: unknown, with the nearest; or not
- * defined for this objective or these rows (one class only). */
+/*
+ * "auc", "ap", "logloss", "brier", "accuracy", "error", "precision", "recall", "f1",
+ * "mcc", "ece" ("ece@K" bins, 10), "rmse", "mse", "mae", "mape", "r2", "pinball",
+ * "huber", "fair", "poisson_deviance", "gamma_deviance", "tweedie_deviance",
+ * "multi_logloss", "multi_error", "macro_f1", "micro_f1", "ndcg@K", "map@K" (whole
+ * queries without "@K"), and a few aliases. A probability above the threshold is a
+ * 1. mape divides by max(1, |label|), as the objective does. docs/design/
+ * train-numbers.md says the rest.
+ *
+ * ERR_INVALID: unknown, with the nearest; or not defined for this objective or these
+ * rows (one class only, all labels equal), with the reason. Thread-safe.
+ */
 int metric_compute(struct metric_value *out, const char *name,
 		   const struct metric_input *in, struct err *e) MUST_CHECK;
 bool metric_known(const char *name);

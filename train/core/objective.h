@@ -54,7 +54,9 @@ int objective_init(struct objective_state *o, double *margin, struct err *e) MUS
  * Gradients of output k of rows [from, to) at margins score[row * outputs + j],
  * weights included, to g[row] and h[row] (binary64 arithmetic, stored as binary32).
  * Returns the largest |g| and h of the range in max[0], max[1]. The same bits for
- * any SIMD level. objective_ranked() ones work on whole queries: ranges must begin
+ * any SIMD level. Of several outputs a row's first is asked for first: the others
+ * share what it leaves behind, and all see the margins of that call, but for their
+ * own. objective_ranked() ones work on whole queries: ranges must begin
  * and end between them (objective_cut moves a row to the next border).
  */
 void objective_gradients(struct objective_state *o, unsigned k, const double *score,
@@ -63,7 +65,9 @@ bool objective_ranked(const struct objective_state *o);
 size_t objective_cut(const struct objective_state *o, size_t row);
 
 /* The value of a leaf that holds these rows, before the learning rate, by the order
- * of their residuals (label - score, then row key): a median, a quantile. */
+ * of their residuals label - score: a median, a quantile. Over all shards, which must
+ * ask for the same leaves in the same order; alone, several threads may ask at once.
+ * No rows at all: 0. */
 int objective_renew(struct objective_state *o, const double *score, const uint32_t *rows,
 		    size_t nr, double *value, struct err *e) MUST_CHECK;
 

@@ -2,6 +2,7 @@
 
 #include "store/base/err.h"
 #include "train/core/metric.h"
+#include "train/core/metric_impl.h"
 #include "train/core/objective_impl.h"
 #include "train/core/table.h"
 
@@ -246,8 +247,13 @@ static int check_choices(const struct train_params *p, struct err *e)
 			       "pos_bagging_fraction and neg_bagging_fraction are for "
 			       "objective binary, not %s",
 			       objective_name(p->objective));
-	if (p->metric && !metric_known(p->metric))
-		return err_set(e, ERR_INVALID, "metric '%s' is unknown", p->metric);
+	if (p->metric && !metric_known(p->metric)) {
+		const char *near = metric_nearest(p->metric);
+
+		return err_set(e, ERR_INVALID, "metric '%s' is unknown%s%s%s", p->metric,
+			       near ? ", did you mean '" : "", near ? near : "",
+			       near ? "'?" : "");
+	}
 	for (size_t i = 0; i < p->class_weights_nr; i++)
 		if (!(p->class_weights[i] > 0 && p->class_weights[i] <= 1e7))
 			return err_set(

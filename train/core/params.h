@@ -120,8 +120,8 @@ struct train_params {
 	/* linear */
 	double l1, l2;	     /* 0, 1 */
 	bool standardize;    /* true */
-	double tolerance;    /* of the gradient's norm, 1e-8 */
-	unsigned max_passes; /* 100 */
+	double tolerance;    /* of the gradient's norm by row, 1e-8 */
+	unsigned max_passes; /* 100; ten times as many where passes are cheap (L-BFGS) */
 };
 
 void train_params_init(struct train_params *p); /* the defaults above */
