@@ -201,7 +201,12 @@ static void take_part(struct multipart *m, const struct s3_part *p)
 	if (d->etag || d->listed)
 		return;
 	s3_strip_etag(p->etag, a, sizeof(a));
-	if (known && strcmp(a, s3_strip_etag(known->etag, b, sizeof(b))) == 0) {
+	if (known && strcmp(a, s3_strip_etag(known->etag, b, sizeof(b))) == 0 &&
+	    m->with_crc64) {
+		/* Complete wants its checksum: it is read again, not sent. */
+		d->listed = xstrdup(known->etag);
+		d->recorded = true;
+	} else if (known && strcmp(a, s3_strip_etag(known->etag, b, sizeof(b))) == 0) {
 		d->etag = xstrdup(known->etag);
 		memcpy(d->md5, known->md5, 16);
 		m->done++;

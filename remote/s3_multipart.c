@@ -237,6 +237,7 @@ static void part_there(struct part *p, const char *etag)
 	struct multipart *m = p->m;
 
 	m->parts[p->index].etag = xstrdup(etag);
+	memcpy(m->parts[p->index].crc64, p->crc64, sizeof(p->crc64));
 	if (p->with_crc64)
 		s3_etag_md5(etag, m->parts[p->index].md5);
 	else
@@ -270,10 +271,12 @@ static void part_done(struct s3_call *c)
 /* Did an earlier run send it, though the record does not say so? */
 static bool is_listed(const struct part *p)
 {
-	const char *listed = p->m->parts[p->index].listed;
+	const struct done_part *d = &p->m->parts[p->index];
 	bool is_other;
 
-	return listed && !p->with_crc64 && s3_etag_is_md5(listed, p->md5, &is_other);
+	if (d->recorded)
+		return true;
+	return d->listed && p->with_md5 && s3_etag_is_md5(d->listed, p->md5, &is_other);
 }
 
 static void part_send(struct http_task *t)
@@ -322,9 +325,11 @@ static void part_hash(void *arg, unsigned worker)
 	struct multipart *m = p->m;
 	struct s3 *s = m->s3;
 	bool with_sha = (!s->conf.tls || s->conf.sign_payload) && !s->conf.anonymous;
-	struct s3_digests d = {.what = p->with_crc64 ? S3_DIGEST_CRC64 : S3_DIGEST_MD5};
+	struct s3_digests d = {.what = p->with_crc64 ? S3_DIGEST_CRC64 : 0};
 
 	(void)worker;
+	if (p->with_md5)
+		d.what |= S3_DIGEST_MD5;
 	if (with_sha)
 		d.what |= S3_DIGEST_SHA256;
 	if (p->save.n > 0)
@@ -349,7 +354,9 @@ static void start_part(struct multipart *m, struct part *p, unsigned index)
 			   .index = index,
 			   .busy = true,
 			   .hashing = true,
-			   .with_crc64 = m->with_crc64};
+			   .with_crc64 = m->with_crc64,
+			   .with_md5 = !m->with_crc64 || (m->parts[index].listed &&
+							  !m->parts[index].recorded)};
 	s3_multilog_due(m, &p->save);
 	IGNORE_RESULT(snprintf(p->number, sizeof(p->number), "%u", index + 1) < 0);
 	c->s3 = m->s3;
@@ -471,7 +478,7 @@ static void completed(struct s3_call *c)
 	}
 	m->code = c->code;
 	m->err = c->err;
-	m->again = restarts(m, c);
+	m->again = restarts(m, c) || refuses_crc64(m, c);
 	/*
 	 * An answer that was lost may have been the good one: the upload is gone
 	 * then (NoSuchUpload), or the server failed behind it.
@@ -498,7 +505,11 @@ static void complete(struct multipart *m)
 	for (unsigned i = 0; i < m->parts_nr; i++) {
 		buf_addf(&m->body, "<Part><PartNumber>%u</PartNumber><ETag>", i + 1);
 		s3_xml_escape(&m->body, slice_of(m->parts[i].etag));
-		buf_adds(&m->body, "</ETag></Part>");
+		buf_adds(&m->body, "</ETag>");
+		if (m->with_crc64)
+			buf_addf(&m->body, "<ChecksumCRC64NVME>%s</ChecksumCRC64NVME>",
+				 m->parts[i].crc64);
+		buf_adds(&m->body, "</Part>");
 	}
 	buf_adds(&m->body, "</CompleteMultipartUpload>");
 	reset_call(m, "POST", S3_CONTROL);

@@ -15,6 +15,7 @@ struct part {
 	bool busy; /* being hashed or sent */
 	bool hashing;
 	bool with_crc64; /* as the upload's; the pool reads this one */
+	bool with_md5;	 /* to be sent, or to be compared with what is listed */
 	struct buf save; /* the record, to be written on the way */
 	struct err err;
 	int code;
@@ -24,9 +25,11 @@ struct part {
 };
 
 struct done_part {
-	char *etag;   /* as received, quotes and all; NULL until the server has it */
-	char *listed; /* the server has something there, but is it ours? */
+	char *etag;    /* as received, quotes and all; NULL until the server has it */
+	char *listed;  /* the server has something there, but is it ours? */
+	bool recorded; /* it is: an earlier run noted that ETag */
 	uint8_t md5[16];
+	char crc64[13]; /* base64, with with_crc64 */
 };
 
 struct multipart {

@@ -32,6 +32,7 @@ struct upload {
 	char id[24];
 	int64_t begun_ns;
 	bool open;
+	bool with_crc64; /* begun so: each part must have one, and Complete all */
 	VEC_OF(struct fake_part) parts;
 };
 

@@ -18,12 +18,51 @@ struct upload *fake_upload(struct fakes3 *f, const char *id)
 	return NULL;
 }
 
+static bool has_header(const struct request *q, const char *name)
+{
+	char *v = fake_header(q->head, name);
+	bool has = v != NULL;
+
+	free(v);
+	return has;
+}
+
+/* The part's checksum, as the one header that is known here says it. */
+static bool is_crc64_right(const struct request *q)
+{
+	char *got = fake_header(q->head, "x-amz-checksum-crc64nvme");
+	uint64_t crc = hash_crc64nvme(0, buf_str(&q->body), q->body.n);
+	struct buf want = {0};
+	uint8_t raw[8];
+	bool right;
+
+	for (int i = 0; i < 8; i++)
+		raw[i] = (uint8_t)(crc >> (56 - 8 * i));
+	base64_encode(&want, raw, sizeof(raw));
+	right = !got || strcmp(got, buf_str(&want)) == 0;
+	buf_release(&want);
+	free(got);
+	return right;
+}
+
+static size_t count(const char *text, const char *what)
+{
+	size_t nr = 0;
+
+	while ((text = strstr(text, what))) {
+		text += strlen(what);
+		nr++;
+	}
+	return nr;
+}
+
 void fake_upload_create(struct fakes3 *f, const struct request *q, struct answer *a)
 {
 	struct upload u = {
 		.key = xstrdup(q->key), .open = true, .begun_ns = clock_wall_ns()};
 
 	u.meta = fake_header(q->head, "x-amz-meta-oid");
+	u.with_crc64 = has_header(q, "x-amz-checksum-algorithm");
 	IGNORE_RESULT(snprintf(u.id, sizeof(u.id), "id+/%u=", ++f->last_id) < 0);
 	vec_push(&f->uploads, u);
 	a->status = 200;
@@ -43,6 +82,14 @@ static void put_part(struct fakes3 *f, const struct request *q, struct answer *a
 
 	if (!u || !parse_u64(slice_of(number), &n)) {
 		fake_error(a, 404, "NoSuchUpload", NULL);
+		return;
+	}
+	if (u->with_crc64 != has_header(q, "x-amz-checksum-crc64nvme")) {
+		fake_error(a, 400, "InvalidRequest", NULL);
+		return;
+	}
+	if (!is_crc64_right(q)) {
+		fake_error(a, 400, "BadDigest", NULL);
 		return;
 	}
 	p = (struct fake_part){.number = (unsigned)n,
@@ -79,6 +126,11 @@ static void complete_upload(struct fakes3 *f, const struct request *q, struct an
 
 	if (!u) {
 		fake_error(a, 404, "NoSuchUpload", NULL);
+		return;
+	}
+	if (u->with_crc64 &&
+	    count(buf_str(&q->body), "<ChecksumCRC64NVME>") != u->parts.nr) {
+		fake_error(a, 400, "InvalidRequest", NULL);
 		return;
 	}
 	qsort(u->parts.v, u->parts.nr, sizeof(*u->parts.v), by_number);

@@ -143,6 +143,20 @@ static void a_part_that_is_refused_starts_over(void **state)
 	assert_true(fakes3_matching(x->s3, "DELETE", "uploadId=") > 0);
 }
 
+static void a_completion_that_is_refused_starts_over(void **state)
+{
+	struct fix *x = *state;
+
+	fakes3_rule(x->s3, RULE{.method = "POST",
+				.has = "uploadId=",
+				.what = FAKES3_STATUS,
+				.status = 400,
+				.code = "InvalidRequest",
+				.times = 1});
+	put_big(x);
+	md5_takes_its_place_again(x);
+}
+
 static void a_wrong_part_is_not_taken_for_a_refusal(void **state)
 {
 	struct fix *x = *state;
@@ -178,6 +192,7 @@ int main(void)
 		T(parts_have_it_in_the_place_of_an_md5),
 		T(a_server_that_refuses_it_is_believed),
 		T(a_part_that_is_refused_starts_over),
+		T(a_completion_that_is_refused_starts_over),
 		T(a_wrong_part_is_not_taken_for_a_refusal),
 		T(the_user_may_turn_it_off),
 	};
