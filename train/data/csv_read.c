@@ -189,6 +189,7 @@ static int begin(struct file_job *j, struct csv_names *names, struct layout_map 
 	size_t skip, lines;
 	int r;
 
+	j->want = source_piece(&j->src, j->want);
 	r = csv_first_slab(j->now, &j->src, j->f, &j->rule, j->want, j->rd->o->hash, e);
 	if (r < 0 || (r = csv_header(names, j->now, j->f->path, j->rd->o, j->rule.sep,
 				     &skip, &lines, e)) < 0)

@@ -45,7 +45,8 @@ static void hash_slab(struct data_stream *s, const struct slab *slab)
 static int next_slab(struct data_stream *s, struct csv_stream *x, struct err *e)
 {
 	struct slab *swap = x->now;
-	int r = slab_next(x->next, x->now, &s->src, STREAM_CHUNK_N, &x->rule, e);
+	int r = slab_next(x->next, x->now, &s->src, source_piece(&s->src, STREAM_CHUNK_N),
+			  &x->rule, e);
 
 	if (r < 0)
 		return r;
@@ -100,7 +101,8 @@ int stream_csv(struct data_stream *s, char sep, struct err *e)
 	x->chunk.records = true;
 	x->now = &x->slabs[0];
 	x->next = &x->slabs[1];
-	r = csv_first_slab(x->now, &s->src, s->f, &x->rule, STREAM_CHUNK_N, s->o.hash, e);
+	r = csv_first_slab(x->now, &s->src, s->f, &x->rule,
+			   source_piece(&s->src, STREAM_CHUNK_N), s->o.hash, e);
 	if (r < 0 || (r = csv_header(&x->names, x->now, s->f->path, &s->o, sep, &skip,
 				     &lines, e)) < 0)
 		return r;

@@ -191,11 +191,13 @@ int npy_read(struct reading *rd, struct data_file *f, struct err *e)
 
 	j->rd = rd;
 	j->cap = 2 * (size_t)team_size(rd->team) * PIECE_N * 4;
-	j->now = xmalloc(j->cap + 64);
-	j->next = xmalloc(j->cap + 64);
 	if ((r = source_open(&j->src, f, rd->o->hash, e)) < 0 || (r = start(j, e)) < 0 ||
 	    (r = check_promise(j, e)) < 0)
 		goto out;
+	/* A whole number of any size's numbers. */
+	j->cap = MIN_OF(j->cap, (source_piece(&j->src, j->cap) + 7) / 8 * 8);
+	j->now = xmalloc(j->cap);
+	j->next = xmalloc(j->cap);
 	names = numbered_names(j->a.columns);
 	r = layout_columns(rd->layout, &map, f->path, names, (size_t)j->a.columns, e);
 	if (r < 0)

@@ -137,6 +137,13 @@ int source_read(struct source *s, char *p, size_t n, size_t *got, struct err *e)
 	return r;
 }
 
+size_t source_piece(const struct source *s, size_t want)
+{
+	if (s->z || (uint64_t)s->size >= want)
+		return want;
+	return (size_t)s->size + 1;
+}
+
 bool source_hashes_itself(const struct source *s)
 {
 	return s->z;

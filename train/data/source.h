@@ -35,6 +35,9 @@ int source_open(struct source *s, const struct data_file *f, bool hash,
 		struct err *e) MUST_CHECK;
 void source_release(struct source *s);
 
+/* Not more than want, and no more than the file has and one: a small file takes little
+ * memory, and one read that comes short says that it has ended. */
+size_t source_piece(const struct source *s, size_t want);
 /* n bytes, or *got of them at the end. */
 int source_read(struct source *s, char *p, size_t n, size_t *got,
 		struct err *e) MUST_CHECK;

@@ -150,6 +150,8 @@ static void pairs(const struct svm_parse *ps, struct chunk *c, struct slice line
 
 	while (line.n > 0 && !c->bad.kind) {
 		struct slice w = next_word(&line);
+		struct svm_stat none = {0}, *st = &none;
+		float nowhere, *to = &nowhere;
 		size_t index = 0, i = 0;
 
 		while (i < w.n && i < 10 && w.p[i] >= '0' && w.p[i] <= '9')
@@ -166,12 +168,11 @@ static void pairs(const struct svm_parse *ps, struct chunk *c, struct slice line
 			size_t col = index - ps->base;
 
 			least = index + 1;
-			if (col < ps->columns->nr && !ps->columns->col[col].unwanted)
-				put(ps, c, &stat[col], &ps->columns->col[col].v[row], w,
-				    w.p + i + 1);
-			else
-				put(ps, c, &(struct svm_stat){0}, &(float){0}, w,
-				    w.p + i + 1);
+			if (col < ps->columns->nr && !ps->columns->col[col].unwanted) {
+				st = &stat[col];
+				to = &ps->columns->col[col].v[row];
+			}
+			put(ps, c, st, to, w, w.p + i + 1);
 		}
 	}
 }

@@ -183,8 +183,10 @@ static int read_one(struct reading *rd, struct data_file *f, struct layout *head
 	j->want = 2 * (size_t)team_size(rd->team) * SLAB_CHUNK_N;
 	j->now = &j->slabs[0];
 	j->next = &j->slabs[1];
-	if ((r = source_open(&j->src, f, rd->o->hash, e)) < 0 ||
-	    (r = slab_next(j->now, NULL, &j->src, j->want, &j->rule, e)) < 0)
+	if ((r = source_open(&j->src, f, rd->o->hash, e)) < 0)
+		goto out;
+	j->want = source_piece(&j->src, j->want);
+	if ((r = slab_next(j->now, NULL, &j->src, j->want, &j->rule, e)) < 0)
 		goto out;
 	if (!head->ready) {
 		*has_qid = svm_first_qid(j->now->p, j->now->n);

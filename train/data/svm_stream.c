@@ -36,8 +36,8 @@ static void close_svm(struct data_stream *s)
 static int next_slab(struct data_stream *s, struct svm_stream *x, struct err *e)
 {
 	struct slab *swap = x->now;
-	int r = slab_next(x->next, swap->p ? swap : NULL, &s->src, STREAM_CHUNK_N,
-			  &x->rule, e);
+	int r = slab_next(x->next, swap->p ? swap : NULL, &s->src,
+			  source_piece(&s->src, STREAM_CHUNK_N), &x->rule, e);
 
 	if (r < 0)
 		return r;
