@@ -465,6 +465,23 @@ void sys_unmap(void *p, size_t n)
 		munmap(p, n);
 }
 
+void sys_advise_huge(void *p, size_t n)
+{
+#ifdef MADV_HUGEPAGE
+	const uintptr_t page = (uintptr_t)2 << 20;
+	uintptr_t from = ((uintptr_t)p + page - 1) & ~(page - 1);
+	uintptr_t to = ((uintptr_t)p + n) & ~(page - 1);
+
+	/* Whole pages only, and where it is not offered nothing is lost. */
+	if (from < to)
+		IGNORE_RESULT(madvise((char *)p + (from - (uintptr_t)p), to - from,
+				      MADV_HUGEPAGE));
+#else
+	(void)p;
+	(void)n;
+#endif
+}
+
 static bool is_remote_fs(unsigned long type)
 {
 	switch (type) {

@@ -58,6 +58,8 @@ ssize_t sys_getdents(int fd, void *p, size_t n) MUST_CHECK;
 /* Map n bytes of a file to be read; NULL and errno on failure. */
 void *sys_map(int fd, size_t n) MUST_CHECK;
 void sys_unmap(void *p, size_t n); /* accepts NULL */
+/* A hint, for fresh memory of many megabytes that is read all over: large pages. */
+void sys_advise_huge(void *p, size_t n);
 /* Bytes free for this user, and true in *net when the file system is remote. */
 int sys_fs_space(int fd, uint64_t *free_bytes, uint64_t *free_inodes,
 		 bool *net) MUST_CHECK;

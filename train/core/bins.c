@@ -3,6 +3,7 @@
 #include "store/base/alloc.h"
 #include "store/base/buf.h"
 #include "store/base/err.h"
+#include "store/base/sys.h"
 #include "train/core/comm.h"
 #include "train/core/params.h"
 #include "train/core/rng.h"
@@ -42,6 +43,15 @@ struct job {
 static bool is_missing_code(uint32_t code)
 {
 	return code >= TABLE_UNSEEN;
+}
+
+int rows_alloc(void **out, size_t nr, size_t size, const char *what, struct err *e)
+{
+	int r = try_alloc(out, nr, size, what, e);
+
+	if (r == 0 && nr * size >= (size_t)4 << 20)
+		sys_advise_huge(*out, nr * size);
+	return r;
 }
 
 /* ---- the sample ------------------------------------------------------------- */
@@ -252,7 +262,7 @@ static int encode_all(struct job *j, struct team *team, struct err *e)
 
 		if (b->f[f].nr == 0)
 			continue;
-		r = try_alloc(&code, j->t->rows, 1, "bin codes of a column", e);
+		r = rows_alloc(&code, j->t->rows, 1, "bin codes of a column", e);
 		b->f[f].code = code;
 	}
 	if (r < 0)
@@ -441,7 +451,7 @@ static int lay_tiles(struct bins *b, struct err *e)
 		bytes = (bytes + 63) & ~(size_t)63;
 	}
 	lay_histograms(b);
-	if ((r = try_alloc(&b->own, bytes, 1, "binned rows", e)) < 0)
+	if ((r = rows_alloc(&b->own, bytes, 1, "binned rows", e)) < 0)
 		return r;
 	at = (uint8_t *)(((uintptr_t)b->own + 63) & ~(uintptr_t)63);
 	for (size_t k = 0; k < b->tiles_nr; k++) {

@@ -77,6 +77,11 @@ int bins_build(struct bins *out, const struct table *t, const struct train_param
 	       struct err *e) MUST_CHECK;
 void bins_release(struct bins *b);
 
+/* try_alloc for what has an element a row: in large pages, since it is read in the
+ * order of leaves. */
+int rows_alloc(void **out, size_t nr, size_t size, const char *what,
+	       struct err *e) MUST_CHECK;
+
 /* Histograms of features that share a slot, from that of the slot. */
 void bins_share_out(const struct bins *b, uint64_t *hist);
 

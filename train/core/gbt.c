@@ -44,7 +44,7 @@ static int take_memory(struct gbt *g, struct err *e)
 
 		if (want[i].nr == 0)
 			continue;
-		r = try_alloc(&p, want[i].nr, want[i].size, "rows of a training", e);
+		r = rows_alloc(&p, want[i].nr, want[i].size, "rows of a training", e);
 		if (r < 0)
 			return r;
 		*want[i].to = p;
