@@ -26,9 +26,13 @@ enum {
 	RATE_SHARE = 16 << 10, /* bytes/s a transfer has at least under a limit */
 	BUFFER_MIN = 16 << 10, /* a socket's, under a limit */
 	BUFFER_MAX = 512 << 10,
+	HURRY_SAMPLES = 32, /* before we know what is usual */
+	HURRY_SHARE = 20,   /* one in so many requests at most */
 };
 
 #define NUDGE_NS    (INT64_C(1000000) * TICK_MS)
+#define HURRY_NS    INT64_C(1000000000)
+#define USUAL_MAX   INT64_C(5000000000)
 #define CLEAN_UP_NS INT64_C(5000000000)
 
 struct list {
@@ -45,6 +49,8 @@ struct http {
 	struct http_conn *active, *spare;
 	int64_t timer_ns; /* libcurl wants to be called then; 0: not */
 	int64_t watch_ns, nudge_ns, cancel_ns;
+	int64_t usual_ns; /* until the first byte of those that may be hurried */
+	uint64_t answers, hurried;
 	pthread_mutex_t lock; /* mailbox, started, leaving */
 	struct http_task *mail, **mail_tail;
 	bool started, leaving;
@@ -262,6 +268,17 @@ static void describe(struct http_req *q, CURLcode code)
 	q->err.sys = (int)os;
 }
 
+static void note_answer(struct http *h, const struct http_req *q)
+{
+	int64_t took = q->first_byte_ns - q->start_ns;
+
+	if (!q->may_hurry || !q->first_byte_ns)
+		return;
+	h->usual_ns +=
+		(took - h->usual_ns) / (h->answers < 16 ? (int64_t)h->answers + 1 : 16);
+	h->answers++;
+}
+
 static void reap(struct http *h)
 {
 	CURLMsg *m;
@@ -281,6 +298,7 @@ static void reap(struct http *h)
 			describe(c->q, code);
 			fault = HTTP_NET;
 		}
+		note_answer(h, c->q);
 		end(h, c->q, fault);
 	}
 }
@@ -304,6 +322,37 @@ static void nudge(struct http *h, int64_t now)
 		return;
 	curl_multi_socket_all(h->multi, &running);
 	reap(h);
+}
+
+/*
+ * A few requests take seconds for no reason of ours, and the last ones of a command
+ * then keep all waiting. When nothing else is to be done, one that has no first
+ * byte yet though it waits far longer than usual is sent again, on another
+ * connection, once. Not where answers are slow as a rule, and not often.
+ */
+static void hurry(struct http *h, int64_t now)
+{
+	struct http_conn *c, *next;
+	int64_t patience = HURRY_NS + 4 * h->usual_ns;
+
+	if (h->ready.head || h->answers < HURRY_SAMPLES || h->usual_ns > USUAL_MAX)
+		return;
+	for (c = h->active; c; c = next) {
+		struct http_req *q = c->q;
+
+		next = c->next;
+		if (now - q->start_ns < patience || !q->may_hurry || q->is_hurried ||
+		    q->first_byte_ns || c->is_paused || http_conn_is_connecting(c) ||
+		    h->hurried * HURRY_SHARE > h->answers)
+			continue;
+		log_debug("http", "%s has waited %lld ms, sent again", q->method,
+			  (long long)((now - q->start_ns) / 1000000));
+		h->hurried++;
+		detach(h, c);
+		recycle(h, c);
+		http_send(h, q);
+		q->is_hurried = true;
+	}
 }
 
 static void watch(struct http *h, int64_t now)
@@ -534,6 +583,7 @@ static void *run(void *arg)
 		now = clock_mono_ns();
 		nudge(h, now);
 		watch(h, now);
+		hurry(h, now);
 	}
 	return NULL;
 }
@@ -603,6 +653,7 @@ void http_free(struct http *h)
 void http_send(struct http *h, struct http_req *q)
 {
 	q->state = HTTP_READY;
+	q->is_hurried = false;
 	q->conn = NULL;
 	list_add(&h->ready, q);
 }

@@ -69,8 +69,10 @@ struct http_req {
 	uint64_t body_bytes;
 	bool body_is_file;
 	bool even_canceled; /* cleaning up: sent after an interrupt too, for 5 s */
-	unsigned wait_ms;   /* for the first byte of the answer; 0: stall_ms */
-	size_t text_max;    /* 0: HTTP_TEXT_MAX */
+	/* May be sent again while the server still thinks about it: see hurry(). */
+	bool may_hurry;
+	unsigned wait_ms; /* for the first byte of the answer; 0: stall_ms */
+	size_t text_max;  /* 0: HTTP_TEXT_MAX */
 
 	/* Filled by the engine. */
 	enum http_fault fault;
@@ -87,6 +89,7 @@ struct http_req {
 	struct http_conn *conn;
 	struct http_req *next;
 	int64_t due_ns;
+	bool is_hurried;
 	enum {
 		HTTP_IDLE = 0,
 		HTTP_READY,

@@ -469,10 +469,20 @@ static void on_done(struct http_req *q)
 	failed(c, RETRY_NET_NONE);
 }
 
+/* Asking twice, or storing the same small bytes twice, does no harm. */
+static bool may_hurry(const struct s3_call *c)
+{
+	const char *m = c->q.method;
+
+	return strcmp(m, "GET") == 0 || strcmp(m, "HEAD") == 0 ||
+	       (strcmp(m, "PUT") == 0 && c->q.body && c->query_nr == 0);
+}
+
 void s3_call_start_after(struct s3_call *c, unsigned ms)
 {
 	c->q.prepare = prepare;
 	c->q.on_done = on_done;
+	c->q.may_hurry = may_hurry(c);
 	c->tries = 0;
 	http_send_after(c->s3->http, &c->q, ms);
 }

@@ -115,6 +115,31 @@ static void silence_after_an_upload_is_a_stall(void **state)
 	check_stored(x, 3 * MIB);
 }
 
+/* The last request takes seconds where all others took none: it is sent again. */
+static void straggler_is_sent_again(void **state)
+{
+	static const char *const methods[] = {"GET", "PUT"};
+	struct fix *x = *state;
+
+	for (int i = 0; i < 40; i++) {
+		assert_int_equal(put(x, 100), 0);
+		assert_int_equal(fix_get(x, KEY, NULL, NULL, NULL), 0);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
+		int64_t start = clock_mono_ns();
+
+		fakes3_clear(x->s3);
+		fakes3_rule(x->s3, RULE{.method = methods[i],
+					.times = 1,
+					.what = FAKES3_DELAY,
+					.ms = 6000});
+		assert_int_equal(i ? put(x, 100) : fix_get(x, KEY, NULL, NULL, NULL), 0);
+		assert_true(clock_mono_ns() - start < INT64_C(4500000000));
+		assert_int_equal(fakes3_requests(x->s3), 2);
+		check_stored(x, 100);
+	}
+}
+
 /* The answer to a part is lost after the server took it. */
 static void part_that_is_sent_twice_counts_once(void **state)
 {
@@ -373,6 +398,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(trickle_is_a_stall),
 		TEST(silence_after_an_upload_is_a_stall),
+		TEST(straggler_is_sent_again),
 		TEST(part_that_is_sent_twice_counts_once),
 		TEST(requests_carry_nothing_that_is_new),
 		TEST(answers_to_what_was_not_asked_are_final),
