@@ -145,7 +145,8 @@ struct lookup {
 	struct s3_call call; /* first */
 	struct multipart *m;
 	struct s3_parts page;
-	char marker[12];
+	unsigned from;
+	char marker[12]; /* the same as text */
 	void (*done)(struct multipart *m, int code, const struct err *e);
 };
 
@@ -167,11 +168,10 @@ static bool list_check(struct s3_call *c)
 {
 	struct lookup *l = (struct lookup *)c;
 	struct err e = {0};
-	unsigned before = (unsigned)strtoul(l->marker, NULL, 10);
 
 	s3_parts_release(&l->page);
 	if (s3_parts_parse(buf_slice(&c->q.text), &l->page, &e) == 0 &&
-	    (!l->page.truncated || l->page.next > before))
+	    (!l->page.truncated || l->page.next > l->from))
 		return true;
 	c->s3err = (struct s3_error){.code = "InternalError"};
 	IGNORE_RESULT(
@@ -234,8 +234,8 @@ static void list_done(struct s3_call *c)
 	for (size_t i = 0; i < l->page.nr; i++)
 		take_part(m, &l->page.v[i]);
 	if (l->page.truncated) {
-		IGNORE_RESULT(snprintf(l->marker, sizeof(l->marker), "%u", l->page.next) <
-			      0);
+		l->from = l->page.next;
+		IGNORE_RESULT(snprintf(l->marker, sizeof(l->marker), "%u", l->from) < 0);
 		list_next(l);
 		return;
 	}

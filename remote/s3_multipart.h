@@ -59,7 +59,6 @@ struct multipart {
 	size_t saved_bytes;
 	bool resumed; /* the upload is an earlier run's */
 	bool kept;    /* it is left to another run */
-	char marker[12];
 };
 
 /* In the pool: find what an earlier run left. Fills upload_id; resumed tells
