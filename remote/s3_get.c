@@ -235,15 +235,18 @@ static uint64_t front(struct get *g)
 static void hash_on(struct get *g)
 {
 	uint64_t to;
+	bool is_worth;
 
 	if (g->hashing || g->failing || g->restarting)
 		return;
 	to = front(g);
-	if (to <= g->hashed || (to - g->hashed < HASH_STEP && to < g->total))
-		return;
-	g->hash_to = MIN_OF(to, g->hashed + HASH_STEP_MAX);
-	g->hashing = true;
+	is_worth = to > g->hashed && (to - g->hashed >= HASH_STEP || to == g->total);
+	/* What arrives behind a range that hangs is to be on record, too. */
 	s3_getlog_due(g);
+	if (!is_worth && !g->save)
+		return;
+	g->hash_to = is_worth ? MIN_OF(to, g->hashed + HASH_STEP_MAX) : g->hashed;
+	g->hashing = true;
 	pool_submit(g->s3->pool, hash_some, g);
 }
 
