@@ -366,7 +366,7 @@ static void many_lost_members_leave_after_all_their_manifests(void **state)
 static void legacy_objects_are_read_by_their_own_rule(void **state)
 {
 	struct world *w = *state;
-	char hex[33], dvc[160], key[96], q[160];
+	char hex[33], dvc[160], key[96], q[200];
 	uint8_t md5[16];
 
 	hash_dos2unix("a\r\nb\r\n", 6, md5);
