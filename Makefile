@@ -202,6 +202,7 @@ bench: all $(BENCH)
 
 bench-train: all $(BENCH)
 	$(Q)LODE_BIN=$(CURDIR)/$(B) tests/bench/train.sh
+	$(Q)$${PYTHON:-python3} tests/bench/train_real.py $(B)/lode
 
 check: deps-test
 	$(Q).ci/check

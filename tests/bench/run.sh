@@ -3,7 +3,7 @@
 # does comparable work on the same files in the same run; what counts is the ratio.
 #
 #	--set NAME    only this set of measurements (repeat for more): small, md5, a, b, c,
-#	              million, growth; default all but million and growth
+#	              many, million, growth; default all but the last three
 #	--only NAME   only this measurement (repeat for more); --list names them
 #	--quick       a twentieth of the data, two rounds: does it run? Bars do not count.
 #	--rounds N    measured rounds after one of warming up (default 5); the least counts
@@ -84,6 +84,8 @@ bars()
 		down-vgk-cpu|b|0.25|its CPU
 		list-vgk|b|0.55|s5cmd ls, versitygw --keep-alive; ours is push --refresh
 		noop-vgk|b|1.50|our status: a push of what is there
+		noop-many-vgk|many|1.50|our status: a push of 100,000 objects on record
+		list-many-vgk|many|0.05|DVC's push: the same with --refresh
 		up-vg|b|0.75|s5cmd cp up, versitygw
 		up-vg-cpu|b|0.40|its CPU
 		down-vg|b|0.75|s5cmd cp down, versitygw

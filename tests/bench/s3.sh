@@ -172,9 +172,36 @@ s3_large()
 	rm -rf "$dir/c-$on"
 }
 
+# s3_many SERVER: a push of set A's files that are all there, on record or not
+s3_many()
+{
+	on=$1
+	say "# $a_files objects, $on"
+	project "$dir/many-$on" hardlink
+	"$tool" gen data "$a_files" "$a_dirs" 1000 10000 1
+	"$lode" add -q data && git add -A && git commit -q -m data || die "lode add"
+	"$lode" remote add -q -d r s3://bench/many
+	"$lode" remote modify -q r endpointurl "$S3_ENDPOINT"
+	t "many-up-$on" "$lode" push -q
+	i=0
+	while [ $i -le "$rounds" ]; do
+		say "  round $i"
+		t "status-many-$on" "$lode" status -q
+		t "noop-many-$on" "$lode" push -q
+		t "list-many-$on" "$lode" push -q --refresh
+		[ $i -gt 0 ] || forget "status-many-$on" "noop-many-$on" "list-many-$on"
+		i=$((i + 1))
+	done
+	row "noop-many-$on" "$(least "noop-many-$on")" "$(least "status-many-$on")"
+	if [ -n "$DVC" ] && [ -n "$peers" ]; then
+		t "dvc-many-$on" "$DVC" push -q
+		row "list-many-$on" "$(least "list-many-$on")" "$(least "dvc-many-$on")"
+	fi
+}
+
 s3_bench()
 {
-	any "up-$1" "down-$1" "list-$1" "noop-$1" "big-up-$1" "big-down-$1" || return 0
+	any "up-$1" "down-$1" "list-$1" "noop-$1" "big-up-$1" "big-down-$1" "noop-many-$1" || return 0
 	if ! "$(s3_script "$1")" check; then
 		say "# $1 left out: it is not installed (tests/servers tells how)"
 		absent "up-$1" "the server"
@@ -183,5 +210,6 @@ s3_bench()
 	s3_start "$1"
 	! any "up-$1" "down-$1" "list-$1" "noop-$1" || s3_small "$1"
 	! any "big-up-$1" "big-down-$1" || s3_large "$1"
+	! wanted "noop-many-$1" || s3_many "$1"
 	s3_stop
 }
