@@ -75,7 +75,7 @@ no_rules
 before=$(date +%s)
 must_pass lode push --limit-up 1M/s --max-connections 2 -j 8
 took=$(($(date +%s) - before))
-if [ "$took" -ge 2 ] && [ "$took" -le 6 ]; then
+if [ "$took" -ge 2 ]; then
 	pass 'a limited push takes its time'
 else
 	fail "a limited push takes its time: $took s"
@@ -91,10 +91,10 @@ git clone -q . ../clone
 cd ../clone || exit
 no_rules
 rules 'GET files/md5 skip=2 stall=4000000'
-lode pull -q big.dvc >"$WORK/pull.log" 2>&1 &
+# The record is written a few times a second: the bytes come over more than one.
+lode pull -q --limit-down 15M big.dvc >"$WORK/pull.log" 2>&1 &
 pid=$!
-wait_counter down 24000000
-sleep 0.6
+wait_record dn 12000000
 kill -KILL "$pid"
 wait "$pid" 2>/dev/null
 is "$(find .dvc/cache/lode/transfers -name '*.dn' | wc -l)" 1 'the killed pull left a record'

@@ -117,7 +117,10 @@ must_pass lode fsck -r s3 --sample 100
 cd ../gone || exit
 git pull -q
 rm -rf .dvc/cache
-must_pass sh -c 'ulimit -v 700000; lode pull -q data.dvc'
+case $LODE_BIN in
+*/asan) skip 'little memory: a sanitizer needs terabytes of addresses' ;;
+*) must_pass sh -c 'ulimit -v 700000; lode pull -q data.dvc' ;;
+esac
 
 # ---- 33: certificates ------------------------------------------------------------------
 command -v openssl >/dev/null || {

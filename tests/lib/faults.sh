@@ -9,6 +9,7 @@
 #	counter requests	what the proxy counted since the start or no_rules
 #	no_rules		rules and counters are gone
 #	s3_remote		adds the remote "s3" at the proxy as the default one
+#	wait_record dn 10000000	until a record says so much is there
 #	uploads			how many multipart uploads are open
 
 wait_for_file()
@@ -68,6 +69,23 @@ wait_counter()
 		tap_try=$((tap_try + 1))
 		sleep 0.05
 	done
+}
+
+# wait_record KIND BYTES: until the record of the one transfer (up, dn) that is under way
+# in this repository vouches for so many bytes
+wait_record()
+{
+	tap_try=0
+	while [ $tap_try -lt 400 ]; do
+		tap_try=$((tap_try + 1))
+		cat .dvc/cache/lode/transfers/*."$1" 2>/dev/null | awk -v want="$2" '
+			$1 == "part-bytes" { size = $2 }
+			$1 == "part" { have += size }
+			$1 == "range" { have += ($3 - $2) * size + $4 }
+			END { exit have < want }' && return
+		sleep 0.05
+	done
+	tap_bail "the record never had $2 bytes"
 }
 
 s3_remote()
