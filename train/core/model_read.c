@@ -242,9 +242,8 @@ static int in_booster(struct reader *rd)
 		return object(rd, in_booster_model);
 	if (!is_key(rd, "name"))
 		return skip(rd);
-	if ((r = string(rd, &name)) < 0)
-		return r;
-	if (strcmp(name, "gbtree") != 0)
+	r = string(rd, &name);
+	if (r == 0 && name && strcmp(name, "gbtree") != 0)
 		r = err_set(rd->e, ERR_UNSUPPORTED,
 			    "booster '%.100s': only gbtree is read", name);
 	free(name);
