@@ -14,6 +14,7 @@
 #include "train/run/fit.h"
 #include "train/run/run_impl.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,6 +93,7 @@ int verify_find(struct repo *r, const char *what, char **record, struct err *e)
 		rc = 0;
 	}
 	free(rel);
+	assert(rc < 0 || *record);
 	return rc;
 }
 
